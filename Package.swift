@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is built with: Swift 6 mode comes with the tools version, unsafe code is marked where C is touched.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+    name: "serverfs",
+    products: [
+        .executable(name: "serverfs", targets: ["serverfs"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CKernel"),
+
+        .target(
+            name: "Platform",
+            dependencies: ["CKernel", .product(name: "SystemPackage", package: "swift-system")],
+            swiftSettings: swiftSettings),
+        .target(name: "Telemetry", dependencies: ["Platform"], swiftSettings: swiftSettings),
+        .target(
+            name: "FuseProxy", dependencies: ["CFuse3", "CKernel", "Platform", "Telemetry"],
+            swiftSettings: swiftSettings),
+        .target(name: "HTTPMessage", swiftSettings: swiftSettings),
+        .target(
+            name: "HTTPServer",
+            dependencies: ["CLibevent", "HTTPMessage", "Platform", "Telemetry"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "ServerCore",
+            dependencies: ["FuseProxy", "HTTPServer", "Platform", "Telemetry"],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "serverfs",
+            dependencies: [
+                "HTTPServer", "Platform", "ServerCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+
+        .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: swiftSettings),
+        .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftSettings),
+        .testTarget(name: "FuseProxyTests", dependencies: ["FuseProxy"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["serverfs", "Platform"], swiftSettings: swiftSettings),
+    ]
+)

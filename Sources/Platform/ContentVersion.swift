@@ -1,0 +1,21 @@
+package import Glibc
+
+/// What tells one state of a file's bytes from another: size, modification time, and the change time that no program can
+/// set back.
+package struct ContentVersion: Equatable, BitwiseCopyable, Sendable {
+    /// Bytes; -1 when nothing is known.
+    package var size: Int64 = -1
+    /// Since 1970.
+    package var modifiedNanoseconds: Int64 = 0
+    /// Since 1970.
+    package var changedNanoseconds: Int64 = 0
+
+    /// The version of a file that nothing is known of: equal to no real one.
+    package init() {}
+
+    package init(_ status: stat) {
+        size = Int64(status.st_size)
+        modifiedNanoseconds = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        changedNanoseconds = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
+    }
+}

@@ -1,0 +1,137 @@
+import CKernel
+package import Glibc
+
+/// How a path given to `openBeneath` may be resolved (`openat2(2)`, RESOLVE_ flags).
+package struct PathResolution: OptionSet, Sendable {
+    package let rawValue: UInt64
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// Never leaves the folder it starts from: not by `..`, not by a symbolic link, not by an absolute path (EXDEV).
+    package static let beneath = PathResolution(rawValue: UInt64(RESOLVE_BENEATH))
+    /// Never crosses into another mount, bind mounts included (EXDEV).
+    package static let noMountCrossing = PathResolution(rawValue: UInt64(RESOLVE_NO_XDEV))
+    /// Follows no symbolic link at all (ELOOP).
+    package static let noSymbolicLinks = PathResolution(rawValue: UInt64(RESOLVE_NO_SYMLINKS))
+    /// Follows none of procfs's magic links (ELOOP).
+    package static let noMagicLinks = PathResolution(rawValue: UInt64(RESOLVE_NO_MAGICLINKS))
+}
+
+/// A device and inode number: what makes two names the same file, as long as one of them is held.
+package struct FileIdentity: Hashable, Sendable, BitwiseCopyable {
+    package var device: UInt64
+    package var inode: UInt64
+
+    package init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+
+    package init(_ status: stat) {
+        self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+}
+
+/// File system calls, each in one wrapper: EINTR is retried, errno becomes the error. Any thread.
+package enum Files {
+    /// A descriptor that only names a file (`O_PATH`): nothing is opened, no device is touched.
+    package static let pathOnly = CInt(KERNEL_O_PATH)
+
+    /// Opens `path`, resolved from `directory` under the rules of `resolution`; always close-on-exec (`openat2(2)`).
+    ///
+    /// EAGAIN, which the kernel gives when a rename crosses a `..` on the way, is retried a few times.
+    package static func openBeneath(
+        _ directory: CInt, _ path: UnsafePointer<CChar>, flags: CInt, resolution: PathResolution
+    ) throws(Errno) -> OwnedDescriptor {
+        var attempts = 0
+        while true {
+            let result = kernel_openat2(directory, path, UInt64(flags | O_CLOEXEC), resolution.rawValue)
+            if result >= 0 { return OwnedDescriptor(adopting: CInt(result)) }
+            if result == -Int(EINTR) { continue }
+            attempts += 1
+            if result == -Int(EAGAIN), attempts < 8 { continue }
+            throw Errno.failure(CInt(-result))
+        }
+    }
+
+    /// Opens an operator's path, resolved as the shell would; always close-on-exec (`open(2)`).
+    package static func open(_ path: String, flags: CInt) throws(Errno) -> OwnedDescriptor {
+        while true {
+            let result = Glibc.open(path, flags | O_CLOEXEC)
+            if result >= 0 { return OwnedDescriptor(adopting: result) }
+            let code = errno
+            if code != EINTR { throw Errno.failure(code) }
+        }
+    }
+
+    /// The status of an open file, or of what an `O_PATH` descriptor names (`fstat(2)`).
+    package static func status(_ descriptor: CInt) throws(Errno) -> stat {
+        var status = stat()
+        if fstat(descriptor, &status) == 0 { return status }
+        throw Errno.failure(errno)
+    }
+
+    /// The status of what `path` names below `directory`, symbolic links followed unless `flags` says otherwise
+    /// (`fstatat(2)`).
+    package static func status(
+        _ directory: CInt, _ path: UnsafePointer<CChar>, flags: CInt = 0
+    ) throws(Errno) -> stat {
+        var status = stat()
+        if fstatat(directory, path, &status, flags) == 0 { return status }
+        throw Errno.failure(errno)
+    }
+
+    /// The device and mount of what `descriptor` names, from what the kernel knows already: a remote or FUSE file system
+    /// is not asked (`statx(2)` with AT_STATX_DONT_SYNC).
+    package static func cachedMount(_ descriptor: CInt) throws(Errno) -> (device: UInt64, mountID: UInt64) {
+        var result = statx()
+        let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_STATX_DONT_SYNC) | CInt(KERNEL_AT_NO_AUTOMOUNT)
+        _ = try Errno.check(kernel_statx(descriptor, "", flags, UInt32(STATX_MNT_ID), &result))
+        return (deviceNumber(major: result.stx_dev_major, minor: result.stx_dev_minor), result.stx_mnt_id)
+    }
+
+    /// A `dev_t` as `stat` reports it, from its two parts (`makedev(3)`).
+    package static func deviceNumber(major: UInt32, minor: UInt32) -> UInt64 {
+        let (major, minor) = (UInt64(major), UInt64(minor))
+        return ((major & 0xffff_f000) << 32) | ((major & 0xfff) << 8) | ((minor & 0xffff_ff00) << 12) | (minor & 0xff)
+    }
+
+    /// Reads at most `buffer.count` bytes at `offset` (`pread(2)`); 0 at the end of the file.
+    package static func read(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) throws(Errno) -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+            if count >= 0 { return count }
+            let code = errno
+            if code != EINTR { throw Errno.failure(code) }
+        }
+    }
+
+    /// Reads the target of the symbolic link that the `O_PATH` descriptor names (`readlinkat(2)` with an empty path);
+    /// the count of bytes, which are not NUL-terminated.
+    package static func readLink(_ link: CInt, into buffer: UnsafeMutableBufferPointer<CChar>) throws(Errno) -> Int {
+        let count = readlinkat(link, "", buffer.baseAddress!, buffer.count)
+        if count >= 0 { return count }
+        throw Errno.failure(errno)
+    }
+
+    /// Reads directory records from the directory's present position (`getdents64(2)`); 0 at the end.
+    package static func readDirectory(
+        _ directory: CInt, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        try Errno.check(kernel_getdents64(directory, buffer.baseAddress, buffer.count))
+    }
+
+    /// Moves the directory's position to a record's offset as `readDirectory` gave it, or to 0 (`lseek(2)`).
+    package static func seekDirectory(_ directory: CInt, to offset: Int64) throws(Errno) {
+        if lseek(directory, off_t(offset), SEEK_SET) >= 0 { return }
+        throw Errno.failure(errno)
+    }
+
+    /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).
+    package static func canonicalPath(_ path: String) throws(Errno) -> String {
+        guard let resolved = realpath(path, nil) else { throw Errno.failure(errno) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
