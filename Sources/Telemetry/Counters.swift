@@ -1,0 +1,56 @@
+import Synchronization
+
+/// A fixed set of counters, one for each case of `Key`, that belongs to one writing thread.
+///
+/// The writer pays a plain load, add and store: no locked instruction and no cache line shared with another writer.
+/// Any thread may read; a value read is one that the counter has had.
+package final class Counters<Key: CounterKey>: @unchecked Sendable {
+    /// Atomic, relaxed: counters. Written by the owning thread only.
+    private let values: UnsafeMutablePointer<Atomic<UInt64>>
+
+    package init() {
+        // A line before and after, so that no other thread's data shares one with the counters.
+        let padding = 8
+        let count = Key.allCases.count
+        let storage = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: count + 2 * padding)
+        for index in 0..<(count + 2 * padding) { (storage + index).initialize(to: Atomic(0)) }
+        values = storage + padding
+    }
+
+    deinit {
+        (values - 8).deallocate()
+    }
+
+    /// Adds to a counter. The owning thread only.
+    package func add(_ key: Key, _ amount: UInt64 = 1) {
+        let value = values[key.rawValue].load(ordering: .relaxed)
+        values[key.rawValue].store(value &+ amount, ordering: .relaxed)
+    }
+
+    /// The present value of a counter. Any thread.
+    package subscript(_ key: Key) -> UInt64 {
+        values[key.rawValue].load(ordering: .relaxed)
+    }
+}
+
+/// What a set of counters counts: raw values are 0, 1, 2 … in the order of the cases.
+package protocol CounterKey: RawRepresentable<Int>, CaseIterable, Sendable {}
+
+/// The counters of all threads of one kind, added up when somebody asks. Any thread.
+package final class CounterGroup<Key: CounterKey>: Sendable {
+    private let members = Mutex<[Counters<Key>]>([])
+
+    package init() {}
+
+    /// A new set for a thread that starts. What it counts stays in the sums after the thread has ended.
+    package func makeCounters() -> Counters<Key> {
+        let counters = Counters<Key>()
+        members.withLock { $0.append(counters) }
+        return counters
+    }
+
+    /// The sum over all threads.
+    package subscript(_ key: Key) -> UInt64 {
+        members.withLock { $0.reduce(0) { $0 &+ $1[key] } }
+    }
+}
