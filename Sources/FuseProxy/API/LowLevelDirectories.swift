@@ -1,0 +1,108 @@
+import CFuse3
+import Glibc
+import Platform
+import Telemetry
+
+// The directory callbacks of libfuse's low-level API.
+
+@c func lowLevelOpenDirectory(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .opendir)
+    do throws(Errno) {
+        let handle = try request.operations.openDirectory(InodeNumber(rawValue: UInt64(inode)))
+        request.reply(openDirectory: handle)
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c func lowLevelReadDirectory(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .readdir)
+    replyDirectory(request, size: size, offset: Int64(offset), handle: information!.pointee.fh, withAttributes: false)
+}
+
+@c func lowLevelReadDirectoryPlus(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .readdirplus)
+    replyDirectory(request, size: size, offset: Int64(offset), handle: information!.pointee.fh, withAttributes: true)
+}
+
+@c func lowLevelReleaseDirectory(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .releasedir)
+    request.operations.releaseDirectory(information!.pointee.fh)
+    request.replyDone()
+}
+
+/// Answers READDIR, or READDIRPLUS when `withAttributes`, with as many records as fit, in the docroot's own order.
+private func replyDirectory(
+    _ request: consuming FuseRequest, size: Int, offset: Int64, handle: UInt64, withAttributes: Bool
+) {
+    // The buffer's first part takes the reply, the second the docroot's records. A record with attributes is about four
+    // times as long as one without: reading no more than fits saves reading the rest again.
+    let half = ProxyThread.bufferBytes / 2
+    let reply = UnsafeMutableRawBufferPointer(rebasing: request.thread.buffer[..<min(size, half)])
+    let recordBytes = max(min(reply.count, 64 * 1024) / (withAttributes ? 4 : 1), 1024)
+    let records = UnsafeMutableRawBufferPointer(rebasing: request.thread.buffer[half..<(half + recordBytes)])
+    do throws(Errno) {
+        let directory = try request.operations.directory(handle)
+        let count = try directory.read(from: offset, into: records)
+        var filled = 0
+        var pending = DirectoryRecords(bytes: UnsafeRawBufferPointer(rebasing: records[..<count]))
+        var lookups: [InodeNumber] = []
+        while let record = pending.next() {
+            let room = UnsafeMutableRawBufferPointer(rebasing: reply[filled...])
+            let needed =
+                withAttributes
+                ? addPlus(request, record, of: directory, into: room, lookups: &lookups)
+                : add(request, record, into: room)
+            if needed > room.count { break }
+            filled += needed
+        }
+        let operations = request.operations
+        if !request.reply(UnsafeRawBufferPointer(rebasing: reply[..<filled])) {
+            for inode in lookups { operations.forget(inode, lookups: 1) }
+        }
+    } catch {
+        request.reply(error)
+    }
+}
+
+private func add(
+    _ request: borrowing FuseRequest, _ record: DirectoryRecord, into room: UnsafeMutableRawBufferPointer
+) -> Int {
+    var attributes = stat()
+    attributes.st_ino = ino_t(record.inode)
+    attributes.st_mode = mode_t(record.type) << 12
+    return request.addDirectoryEntry(record.name, attributes: &attributes, offset: record.nextOffset, into: room)
+}
+
+/// Adds a record with what a lookup of its name gives. `.` and `..`, and names that cannot be looked up (any more), are
+/// listed without: the kernel then looks them up when somebody asks.
+private func addPlus(
+    _ request: borrowing FuseRequest, _ record: DirectoryRecord, of directory: OpenDirectory,
+    into room: UnsafeMutableRawBufferPointer, lookups: inout [InodeNumber]
+) -> Int {
+    var parameters = fuse_entry_param()
+    // Whether it fits is asked before the lookup, because a lookup that the kernel never sees must be taken back.
+    let needed = request.addDirectoryEntryPlus(
+        record.name, parameters: &parameters, offset: record.nextOffset, into: .init(start: nil, count: 0))
+    guard needed <= room.count else { return needed }
+    parameters.attr.st_ino = ino_t(record.inode)
+    parameters.attr.st_mode = mode_t(record.type) << 12
+    if let name = ComponentName(record.name),
+        let entry = try? request.operations.lookup(in: directory, name: name)
+    {
+        parameters = fuse_entry_param(entry, timeouts: request.operations.timeouts)
+        lookups.append(entry.inode)
+    }
+    return request.addDirectoryEntryPlus(
+        record.name, parameters: &parameters, offset: record.nextOffset, into: room)
+}

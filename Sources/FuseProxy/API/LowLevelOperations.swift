@@ -1,0 +1,147 @@
+import CFuse3
+import Glibc
+import Platform
+import Telemetry
+
+// The callbacks of libfuse's low-level API. Each decodes its arguments, calls one method of `ProxyOperations`, and replies.
+
+extension fuse_lowlevel_ops {
+    /// What serverfs answers. FLUSH, ACCESS, GETXATTR, LISTXATTR, LSEEK and POLL are left out on purpose: libfuse answers
+    /// ENOSYS, and the kernel never asks again.
+    static func proxy() -> fuse_lowlevel_ops {
+        var operations = fuse_lowlevel_ops()
+        operations.`init` = lowLevelInitialize
+        operations.lookup = lowLevelLookup
+        operations.forget = lowLevelForget
+        operations.forget_multi = lowLevelForgetMulti
+        operations.getattr = lowLevelGetAttributes
+        operations.readlink = lowLevelReadLink
+        operations.opendir = lowLevelOpenDirectory
+        operations.readdir = lowLevelReadDirectory
+        operations.readdirplus = lowLevelReadDirectoryPlus
+        operations.releasedir = lowLevelReleaseDirectory
+        operations.open = lowLevelOpen
+        operations.read = lowLevelRead
+        operations.release = lowLevelRelease
+        operations.statfs = lowLevelFileSystemStatus
+        operations.addModifications()
+        return operations
+    }
+}
+
+@c private func lowLevelInitialize(
+    _ userData: UnsafeMutableRawPointer?, _ connection: UnsafeMutablePointer<fuse_conn_info>?
+) {
+    let session = ProxySession.of(userData)
+    ProxyThread.current.counters.add(.initialize)
+    // Requests and replies are copied: with splice, each would pay a pipe for bytes that are few.
+    connection!.pointee.want &= ~UInt32(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
+    let offered = connection!.pointee.capable
+    let useful = UInt32(
+        FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS
+            | FUSE_CAP_READDIRPLUS_AUTO)
+    connection!.pointee.want |= offered & useful
+    session.didInitialize()
+}
+
+@c private func lowLevelLookup(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
+    let request = FuseRequest(request, .lookup)
+    guard let name = ComponentName(name!) else {
+        let isTooLong = strlen(name!) > ComponentName.byteCountMax
+        return request.reply(isTooLong ? .fileNameTooLong : .invalidArgument)
+    }
+    do throws(Errno) {
+        let entry = try request.operations.lookup(parent: InodeNumber(rawValue: UInt64(parent)), name: name)
+        request.reply(entry)
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c private func lowLevelForget(_ request: fuse_req_t?, _ inode: fuse_ino_t, _ lookups: UInt64) {
+    let request = FuseRequest(request, .forget)
+    request.operations.forget(InodeNumber(rawValue: UInt64(inode)), lookups: lookups)
+    request.replyNone()
+}
+
+@c private func lowLevelForgetMulti(
+    _ request: fuse_req_t?, _ count: Int, _ forgets: UnsafeMutablePointer<fuse_forget_data>?
+) {
+    let request = FuseRequest(request, .forget)
+    for forget in UnsafeBufferPointer(start: forgets, count: count) {
+        request.operations.forget(InodeNumber(rawValue: UInt64(forget.ino)), lookups: forget.nlookup)
+    }
+    request.replyNone()
+}
+
+@c private func lowLevelGetAttributes(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .getattr)
+    do throws(Errno) {
+        let attributes = try request.operations.attributes(InodeNumber(rawValue: UInt64(inode)))
+        request.reply(attributes)
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c private func lowLevelReadLink(_ request: fuse_req_t?, _ inode: fuse_ino_t) {
+    let request = FuseRequest(request, .readlink)
+    let buffer = request.thread.buffer.bindMemory(to: CChar.self)
+    do throws(Errno) {
+        // One byte is kept for the NUL; a target is at most PATH_MAX - 1 bytes.
+        let room = UnsafeMutableBufferPointer(rebasing: buffer[..<Int(PATH_MAX)])
+        let count = try request.operations.readLink(InodeNumber(rawValue: UInt64(inode)), into: room)
+        buffer[count] = 0
+        request.reply(linkTarget: buffer.baseAddress!)
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c private func lowLevelOpen(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .open)
+    do throws(Errno) {
+        let opened = try request.operations.open(
+            InodeNumber(rawValue: UInt64(inode)), flags: information!.pointee.flags)
+        request.reply(openFile: opened.handle, keepCache: opened.keepCache)
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c private func lowLevelRead(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .read)
+    let buffer = UnsafeMutableRawBufferPointer(rebasing: request.thread.buffer[..<min(size, ProxyThread.bufferBytes)])
+    do throws(Errno) {
+        let count = try request.operations.read(information!.pointee.fh, into: buffer, at: Int64(offset))
+        request.thread.counters.add(.readBytes, UInt64(count))
+        request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    } catch {
+        request.reply(error)
+    }
+}
+
+@c private func lowLevelRelease(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .release)
+    request.operations.release(information!.pointee.fh)
+    request.replyDone()
+}
+
+@c private func lowLevelFileSystemStatus(_ request: fuse_req_t?, _ inode: fuse_ino_t) {
+    let request = FuseRequest(request, .statfs)
+    do throws(Errno) {
+        let status = try request.operations.fileSystemStatus()
+        request.reply(status)
+    } catch {
+        request.reply(error)
+    }
+}

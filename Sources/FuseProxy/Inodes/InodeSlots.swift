@@ -1,0 +1,234 @@
+import Glibc
+import Platform
+
+/// The table behind `InodeTable`: slots addressed by index, free ones chained, and a hash from identity to index.
+/// Guarded by the table's lock.
+struct InodeSlots: ~Copyable {
+    /// What one inode costs: this, its name, and four to eight bytes of hash.
+    struct Slot {
+        var identity = FileIdentity(device: 0, inode: 0)
+        /// Lookups the kernel has not yet forgotten.
+        var lookups: UInt64 = 0
+        var content = ContentVersion()
+        /// `nameCount` bytes, not NUL-terminated; nil for the root and for free slots.
+        var name: UnsafeMutablePointer<CChar>?
+        var parent: UInt32 = 0
+        /// How many slots name this one as their parent.
+        var children: UInt32 = 0
+        /// Counts how often the index has been used before.
+        var generation: UInt32 = 0
+        /// The next slot of the same hash bucket, or the next free slot; 0 ends the chain.
+        var next: UInt32 = 0
+        var nameCount: UInt8 = 0
+        var isUsed = false
+    }
+
+    private static let rootIndex: UInt32 = 1
+    /// Folders nested deeper than this cannot be reached by any path (PATH_MAX / 2).
+    private static let depthMax = 2048
+    static let inodesMax: UInt32 = 64 << 20
+
+    private var slots: UnsafeMutablePointer<Slot>
+    private var capacity: UInt32
+    /// Slots below this have been used at least once; 0 is never used, so that 0 can end chains.
+    private var highest: UInt32
+    private var firstFree: UInt32 = 0
+    private(set) var count = 1
+    /// Heads of the hash chains; their number is a power of two.
+    private var buckets: [UInt32]
+
+    init(root: FileIdentity) {
+        capacity = 1024
+        slots = .allocate(capacity: Int(capacity))
+        slots.initialize(repeating: Slot(), count: Int(capacity))
+        buckets = [UInt32](repeating: 0, count: 1024)
+        highest = Self.rootIndex
+        slots[Int(Self.rootIndex)] = Slot(identity: root, lookups: 1, isUsed: true)
+        link(Self.rootIndex)
+    }
+
+    deinit {
+        for index in 0..<Int(capacity) { free(slots[index].name) }
+        slots.deallocate()
+    }
+
+    mutating func lookup(
+        _ identity: FileIdentity, parent: InodeNumber, name: ComponentName
+    ) throws(Errno) -> InodeNumber {
+        let parentIndex = try index(of: parent)
+        if let index = find(identity) {
+            if index != Self.rootIndex {
+                try move(index, to: parentIndex, name: name)
+            }
+            slots[Int(index)].lookups += 1
+            return number(of: index)
+        }
+        let index = try takeFreeSlot()
+        slots[Int(index)].identity = identity
+        slots[Int(index)].lookups = 1
+        slots[Int(index)].content = ContentVersion()
+        slots[Int(index)].isUsed = true
+        slots[Int(index)].parent = parentIndex
+        slots[Int(parentIndex)].children += 1
+        setName(index, name)
+        link(index)
+        count += 1
+        growBucketsIfNeeded()
+        return number(of: index)
+    }
+
+    mutating func forget(_ inode: InodeNumber, lookups: UInt64) -> [InodeNumber] {
+        guard let index = try? index(of: inode), index != Self.rootIndex else { return [] }
+        slots[Int(index)].lookups -= min(lookups, slots[Int(index)].lookups)
+        return releaseIfUnused(index)
+    }
+
+    borrowing func location(of inode: InodeNumber) throws(Errno) -> InodeLocation {
+        let slot = slots[Int(try index(of: inode))]
+        guard let name = slot.name else { throw .staleNFSFileHandle }
+        return InodeLocation(
+            identity: slot.identity, parent: number(of: slot.parent),
+            name: ComponentName(copying: name, count: Int(slot.nameCount)))
+    }
+
+    borrowing func identity(of inode: InodeNumber) throws(Errno) -> FileIdentity {
+        slots[Int(try index(of: inode))].identity
+    }
+
+    mutating func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
+        guard let index = try? index(of: inode) else { return false }
+        let isSame = slots[Int(index)].content == version
+        slots[Int(index)].content = version
+        return isSame
+    }
+
+    // MARK: - Slots
+
+    private borrowing func index(of inode: InodeNumber) throws(Errno) -> UInt32 {
+        let index = inode.index
+        guard index > 0, index <= highest, slots[Int(index)].isUsed,
+            slots[Int(index)].generation == inode.generation
+        else { throw .staleNFSFileHandle }
+        return index
+    }
+
+    private borrowing func number(of index: UInt32) -> InodeNumber {
+        InodeNumber(index: index, generation: slots[Int(index)].generation)
+    }
+
+    private mutating func takeFreeSlot() throws(Errno) -> UInt32 {
+        if firstFree != 0 {
+            let index = firstFree
+            firstFree = slots[Int(index)].next
+            return index
+        }
+        if highest + 1 == capacity {
+            guard capacity < Self.inodesMax else { throw .tooManyOpenFilesInSystem }
+            let larger = UnsafeMutablePointer<Slot>.allocate(capacity: Int(capacity) * 2)
+            larger.moveInitialize(from: slots, count: Int(capacity))
+            (larger + Int(capacity)).initialize(repeating: Slot(), count: Int(capacity))
+            slots.deallocate()
+            slots = larger
+            capacity *= 2
+        }
+        highest += 1
+        return highest
+    }
+
+    /// Frees the slot if neither the kernel nor a child needs it, then its parent if that was its last use, and so on up.
+    ///
+    /// - Returns: the inodes freed.
+    @discardableResult
+    private mutating func releaseIfUnused(_ first: UInt32) -> [InodeNumber] {
+        var index = first
+        var freed: [InodeNumber] = []
+        while index != Self.rootIndex, slots[Int(index)].lookups == 0, slots[Int(index)].children == 0 {
+            freed.append(number(of: index))
+            unlink(index)
+            free(slots[Int(index)].name)
+            let parent = slots[Int(index)].parent
+            let generation = slots[Int(index)].generation &+ 1
+            slots[Int(index)] = Slot(generation: generation, next: firstFree)
+            firstFree = index
+            count -= 1
+            slots[Int(parent)].children -= 1
+            index = parent
+        }
+        return freed
+    }
+
+    /// Notes that the inode was found under another name or in another folder than before.
+    private mutating func move(_ index: UInt32, to parent: UInt32, name: ComponentName) throws(Errno) {
+        if slots[Int(index)].parent != parent {
+            var ancestor = parent
+            var depth = 0
+            while ancestor != Self.rootIndex {
+                depth += 1
+                if ancestor == index || depth > Self.depthMax { throw .staleNFSFileHandle }
+                ancestor = slots[Int(ancestor)].parent
+            }
+            let former = slots[Int(index)].parent
+            slots[Int(index)].parent = parent
+            slots[Int(parent)].children += 1
+            slots[Int(former)].children -= 1
+            releaseIfUnused(former)
+        }
+        setName(index, name)
+    }
+
+    private mutating func setName(_ index: UInt32, _ name: ComponentName) {
+        let slot = slots + Int(index)
+        name.withBytes { bytes in
+            if let present = slot.pointee.name {
+                if Int(slot.pointee.nameCount) == bytes.count, memcmp(present, bytes.baseAddress!, bytes.count) == 0 {
+                    return
+                }
+                free(present)
+            }
+            let copy = malloc(bytes.count)!.assumingMemoryBound(to: CChar.self)
+            memcpy(copy, bytes.baseAddress!, bytes.count)
+            slot.pointee.name = copy
+            slot.pointee.nameCount = UInt8(bytes.count)
+        }
+    }
+
+    // MARK: - Hash
+
+    private borrowing func bucket(of identity: FileIdentity) -> Int {
+        // Inode numbers are often consecutive: a multiplication spreads them over the high bits (Fibonacci hashing).
+        let mixed = (identity.inode ^ (identity.device &<< 32)) &* 0x9e37_79b9_7f4a_7c15
+        return Int(mixed >> (64 - UInt64(buckets.count.trailingZeroBitCount)))
+    }
+
+    private borrowing func find(_ identity: FileIdentity) -> UInt32? {
+        var index = buckets[bucket(of: identity)]
+        while index != 0 {
+            if slots[Int(index)].identity == identity { return index }
+            index = slots[Int(index)].next
+        }
+        return nil
+    }
+
+    private mutating func link(_ index: UInt32) {
+        let bucket = bucket(of: slots[Int(index)].identity)
+        slots[Int(index)].next = buckets[bucket]
+        buckets[bucket] = index
+    }
+
+    private mutating func unlink(_ index: UInt32) {
+        let bucket = bucket(of: slots[Int(index)].identity)
+        if buckets[bucket] == index {
+            buckets[bucket] = slots[Int(index)].next
+            return
+        }
+        var previous = buckets[bucket]
+        while slots[Int(previous)].next != index { previous = slots[Int(previous)].next }
+        slots[Int(previous)].next = slots[Int(index)].next
+    }
+
+    private mutating func growBucketsIfNeeded() {
+        guard count > buckets.count else { return }
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        for index in 1...highest where slots[Int(index)].isUsed { link(index) }
+    }
+}

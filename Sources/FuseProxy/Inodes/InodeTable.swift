@@ -1,0 +1,67 @@
+import Glibc
+import Platform
+import Synchronization
+
+/// Where an inode was last found: enough to open it again, and to tell whether what is found there is still it.
+struct InodeLocation {
+    var identity: FileIdentity
+    var parent: InodeNumber
+    var name: ComponentName
+}
+
+/// The inodes the kernel knows, each with the count of the lookups it must still forget.
+///
+/// An entry holds no descriptor: only its identity in the docroot and where it was last seen (parent and name). An entry
+/// lives while the kernel counts lookups of it or while another entry names it as its parent. All methods may be called on
+/// any FUSE thread; no system call is made and no other lock is taken under `state`'s lock.
+final class InodeTable: Sendable {
+    private let state: Mutex<InodeSlots>
+
+    /// - Parameter root: the docroot's identity: inode 1, which is never forgotten.
+    init(root: FileIdentity) {
+        state = Mutex(InodeSlots(root: root))
+    }
+
+    /// The number of inodes, the root included.
+    var count: Int { state.withLock { $0.count } }
+
+    /// Finds the inode of `identity` or makes it, adds one lookup, and notes where it was found: one critical section, so
+    /// that a forget on another thread comes either before it or after it.
+    ///
+    /// - Throws: ESTALE when `parent` is unknown, or is by now *below* the inode, as happens when folders are moved about
+    ///   under the kernel's cached view of them: the kernel then looks again from the root. ENFILE when the table is full.
+    func lookup(_ identity: FileIdentity, parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeNumber {
+        try state.withLock { (slots) throws(Errno) in
+            try slots.lookup(identity, parent: parent, name: name)
+        }
+    }
+
+    /// Takes back `lookups` lookups.
+    ///
+    /// - Returns: the inodes that are gone now: this one, and its parents where it was their last use.
+    @discardableResult
+    func forget(_ inode: InodeNumber, lookups: UInt64) -> [InodeNumber] {
+        state.withLock { $0.forget(inode, lookups: lookups) }
+    }
+
+    /// Where `inode` was last found.
+    ///
+    /// - Throws: ESTALE when it is unknown.
+    func location(of inode: InodeNumber) throws(Errno) -> InodeLocation {
+        try state.withLock { (slots) throws(Errno) in try slots.location(of: inode) }
+    }
+
+    /// The identity of `inode` in the docroot.
+    ///
+    /// - Throws: ESTALE when it is unknown.
+    func identity(of inode: InodeNumber) throws(Errno) -> FileIdentity {
+        try state.withLock { (slots) throws(Errno) in try slots.identity(of: inode) }
+    }
+
+    /// Notes the version of the bytes that the kernel may keep for `inode` from now on.
+    ///
+    /// - Returns: whether it was the same the last time, so that pages kept from then are still right.
+    func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
+        state.withLock { $0.noteContent(version, of: inode) }
+    }
+}

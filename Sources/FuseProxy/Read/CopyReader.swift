@@ -1,0 +1,20 @@
+import Platform
+
+/// The `copy` strategy: a READ's bytes go from the docroot's page cache into the FUSE thread's buffer, and from there into
+/// the reply.
+enum CopyReader {
+    /// Fills `buffer` from `offset` on; fewer bytes only at the end of the file, because the kernel takes a short READ for
+    /// the end.
+    static func read(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) throws(Errno) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = try Files.read(descriptor, into: rest, at: offset + Int64(filled))
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+}

@@ -1,0 +1,189 @@
+import CFuse3
+import CKernel
+import Glibc
+package import Platform
+import Synchronization
+package import Telemetry
+
+/// The proxy file system, mounted: libfuse's session, the FUSE threads, and what they answer from.
+///
+/// Life cycle, on one thread: `init` mounts, `start` starts the threads, `waitUntilInitialized`, and `stop` at the end. No
+/// thread may enter the mount before it is initialized, or hold one of its files when `stop` is called.
+package final class ProxySession: @unchecked Sendable {
+    /// What the FUSE threads count.
+    package let counters = CounterGroup<FuseCounter>()
+    package let mountPoint: String
+    package let threadCount: Int
+    /// The mount's device number: `st_dev` of everything in it.
+    package let device: UInt64
+    /// Whether users other than the one who mounted it may enter.
+    package let allowsOtherUsers: Bool
+
+    let operations: ProxyOperations
+    private let session: OpaquePointer
+    /// The callbacks' user data: a pointer to this object, filled in once it is whole.
+    private let context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    private let initialized: WakeUp
+    /// The life cycle's thread only.
+    private var threads: [(thread: NamedThread, state: ProxyThread)] = []
+    /// The life cycle's thread only.
+    private var isStopped = false
+
+    /// The number of inodes the kernel knows, the root among them. Any thread.
+    package var inodeCount: Int { operations.inodeCount }
+
+    /// Mounts `docroot` at `mountPoint`, an absolute path of an empty folder.
+    ///
+    /// - Parameter directoryDescriptorsMax: how many folders of the docroot are kept open to look names up in.
+    /// - Throws: a sentence that names the cause: no /dev/fuse, no right to mount, no such folder.
+    package init(
+        docroot: Docroot, mountPoint: String, threadCount: Int, directoryDescriptorsMax: Int
+    ) throws(MountFailure) {
+        try Self.checkDevice()
+        self.mountPoint = mountPoint
+        self.threadCount = threadCount
+        operations = ProxyOperations(docroot: docroot, directoryDescriptorsMax: directoryDescriptorsMax)
+        do throws(Errno) {
+            initialized = try WakeUp()
+        } catch {
+            throw MountFailure("eventfd: \(error)")
+        }
+
+        let options = MountOptions(docrootPath: docroot.path)
+        allowsOtherUsers = options.allowsOtherUsers
+        // `self` may be handed out only when it is whole: the pointer is filled in below, before any thread reads it.
+        let context = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
+        context.initialize(to: nil)
+        self.context = context
+        session = try Self.makeSession(options: options.text, context: context)
+        LibraryLog.start()
+        guard fuse_session_mount(session, mountPoint) == 0 else {
+            let detail = LibraryLog.lastMessage
+            fuse_session_destroy(session)
+            context.deallocate()
+            throw MountFailure(Self.explain(detail, mountPoint: mountPoint))
+        }
+        guard let entry = try? MountTable.entry(at: mountPoint) else {
+            fuse_session_destroy(session)
+            context.deallocate()
+            throw MountFailure("\(mountPoint) was mounted but is not in /proc/self/mountinfo")
+        }
+        device = entry.device
+        context.pointee = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    /// Starts the FUSE threads, `fuse-0` and so on.
+    ///
+    /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `stop`.
+    package func start() throws(Errno) {
+        // The signal's do-nothing action must be in place before a thread can be sent it.
+        _ = Signals.interruption
+        let transport = DeviceTransport(session: session)
+        for index in 0..<threadCount {
+            let state = ProxyThread(counters: counters.makeCounters())
+            let thread = try NamedThread("fuse-\(index)") {
+                state.bind()
+                transport.run()
+                state.hasEnded.store(true, ordering: .releasing)
+            }
+            threads.append((thread, state))
+        }
+    }
+
+    /// Waits until the kernel and the daemon have agreed (INIT): before that every call on the mount waits.
+    ///
+    /// - Returns: whether it happened within `seconds`.
+    package func waitUntilInitialized(seconds: Int) -> Bool {
+        var descriptor = pollfd(fd: initialized.rawValue, events: Int16(POLLIN), revents: 0)
+        return poll(&descriptor, 1, CInt(seconds * 1000)) == 1
+    }
+
+    /// The session behind the user data that libfuse hands to a callback.
+    static func of(_ userData: UnsafeMutableRawPointer?) -> ProxySession {
+        let context = userData!.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+        return Unmanaged<ProxySession>.fromOpaque(context.pointee!).takeUnretainedValue()
+    }
+
+    /// On a FUSE thread, from the `init` callback.
+    func didInitialize() { initialized.signal() }
+
+    /// Unmounts, ends the FUSE threads and closes the session. Other processes that still have files of the mount open get
+    /// ENOTCONN from then on.
+    ///
+    /// - Returns: whether every thread ended; false when one is stuck in the docroot, and then nothing is freed.
+    package func stop() -> Bool {
+        guard !isStopped else { return true }
+        isStopped = true
+        unmount()
+        fuse_session_exit(session)
+        guard joinThreads(withinSeconds: 2) else { return false }
+        // Not fuse_session_unmount: it would unmount, by path, whatever is there by now. Closing the device, which
+        // fuse_session_destroy does, ends the connection for whoever still uses it.
+        fuse_session_destroy(session)
+        operations.releaseAll()
+        context.deallocate()
+        return true
+    }
+
+    /// Takes the mount out of the tree; at once for everybody, even when files of it are still open.
+    package func unmount() {
+        guard let entry = try? MountTable.entry(at: mountPoint), entry.device == device else { return }
+        if kernel_umount2(mountPoint, CInt(KERNEL_UMOUNT_NOFOLLOW)) == 0 { return }
+        let flags = CInt(KERNEL_UMOUNT_NOFOLLOW) | CInt(KERNEL_MNT_DETACH)
+        if kernel_umount2(mountPoint, flags) == -Int(EPERM) {
+            UnprivilegedMount.unmount(mountPoint)
+        }
+    }
+
+    /// A thread that waits in `read` on /dev/fuse wakes when the file system is gone; where other processes keep it from
+    /// going, a signal wakes it. The signal is repeated, because it may come just before the `read`.
+    private func joinThreads(withinSeconds seconds: UInt64) -> Bool {
+        let deadline = Clock.monotonicNanoseconds + seconds * 1_000_000_000
+        var delayMicroseconds: UInt32 = 100
+        while threads.contains(where: { !$0.state.hasEnded.load(ordering: .acquiring) }) {
+            if Clock.monotonicNanoseconds > deadline { return false }
+            usleep(delayMicroseconds)
+            delayMicroseconds = min(delayMicroseconds * 2, 10_000)
+            for (thread, state) in threads where !state.hasEnded.load(ordering: .acquiring) {
+                thread.interrupt(with: Signals.interruption)
+            }
+        }
+        for (thread, _) in threads { thread.join() }
+        threads = []
+        return true
+    }
+
+    private static func makeSession(
+        options: String, context: UnsafeMutableRawPointer
+    ) throws(MountFailure) -> OpaquePointer {
+        var arguments = fuse_args(argc: 0, argv: nil, allocated: 0)
+        defer { fuse_opt_free_args(&arguments) }
+        for argument in ["serverfs", "-o", options] {
+            guard fuse_opt_add_arg(&arguments, argument) == 0 else { throw MountFailure("out of memory") }
+        }
+        var callbacks = fuse_lowlevel_ops.proxy()
+        guard
+            let session = fuse_session_new(&arguments, &callbacks, MemoryLayout<fuse_lowlevel_ops>.size, context)
+        else { throw MountFailure("libfuse refused its options: \(LibraryLog.lastMessage)") }
+        return session
+    }
+
+    private static func checkDevice() throws(MountFailure) {
+        if access("/dev/fuse", R_OK | W_OK) == 0 { return }
+        let error = Errno(rawValue: errno)
+        if error == .noSuchFileOrDirectory {
+            throw MountFailure(
+                "there is no /dev/fuse: the kernel's FUSE module is not loaded or not given to this machine")
+        }
+        throw MountFailure("/dev/fuse cannot be opened: \(error)")
+    }
+
+    private static func explain(_ detail: String, mountPoint: String) -> String {
+        let reason = detail.isEmpty ? "mount(2) failed" : detail
+        if geteuid() != 0, access("/usr/bin/fusermount3", X_OK) != 0 {
+            return
+                "no right to mount at \(mountPoint): not root, and fusermount3 (Debian package fuse3) is not installed"
+        }
+        return "no right to mount at \(mountPoint): \(reason)"
+    }
+}
