@@ -1,0 +1,63 @@
+import Glibc
+import Platform
+import Telemetry
+
+/// A response under way: what is left of its head and short body, and of its file. Event thread only.
+struct OutgoingResponse: ~Copyable {
+    /// The file's part, when there is one.
+    var body: FileBody?
+    /// Whether the connection closes after it.
+    var isLast = false
+    var servingPath = ServingPath.mount
+    /// Bytes of the file sent since the caller last looked.
+    var bodyBytesSent: Int64 = 0
+
+    /// What is left of the head: in the loop's buffer at first, in `storage` once the loop goes on to other connections.
+    private var head = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var storage: UnsafeMutableRawBufferPointer?
+
+    init() {}
+
+    deinit { storage?.deallocate() }
+
+    mutating func takeHead(_ bytes: UnsafeRawBufferPointer) { head = bytes }
+
+    /// Sends as much as the socket takes: the head and the start of the body travel together.
+    mutating func send(to socket: CInt) -> SendfileSender.Progress {
+        while !head.isEmpty {
+            do throws(Errno) {
+                let count = try Sockets.send(socket, head, more: body != nil)
+                head = UnsafeRawBufferPointer(rebasing: head[count...])
+            } catch .resourceTemporarilyUnavailable {
+                return .blocked
+            } catch {
+                return .failed
+            }
+        }
+        guard body != nil else { return .done }
+        let before = body!.remaining
+        let progress = SendfileSender.send(&body!, to: socket)
+        bodyBytesSent += before - body!.remaining
+        return progress
+    }
+
+    /// Copies what is left of the head out of the loop's buffer, which the next connection will use.
+    mutating func keepHead() {
+        guard storage == nil, !head.isEmpty else { return }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: head.count, alignment: 1)
+        copy.copyMemory(from: head)
+        storage = copy
+        head = UnsafeRawBufferPointer(copy)
+    }
+
+    /// Lets go of the file and the head.
+    mutating func finish() {
+        body = nil
+        head = UnsafeRawBufferPointer(start: nil, count: 0)
+        isLast = false
+        if let storage {
+            storage.deallocate()
+            self.storage = nil
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import HTTPMessage
+import Platform
+
+extension HTTPStatus {
+    /// What a client is told of a file system's error: the one table.
+    init(errno error: Errno) {
+        self =
+            switch error {
+            case .noSuchFileOrDirectory, .notDirectory: .notFound
+            // EXDEV: a symbolic link that leaves the docroot. ELOOP: links that go round, or a tree that holds itself.
+            case .permissionDenied, .notPermitted, .improperLink, .tooManySymbolicLinkLevels: .forbidden
+            case .fileNameTooLong: .uriTooLong
+            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .resourceTemporarilyUnavailable:
+                .serviceUnavailable
+            // The mount is gone, or its daemon could not read.
+            case .ioError, .socketNotConnected, .connectionAbort: .badGateway
+            default: .internalServerError
+            }
+    }
+}

@@ -1,0 +1,49 @@
+import Glibc
+import HTTPMessage
+import Platform
+
+/// An open regular file with what its responses say of it. Event thread only; closed with its last user, the cache or a
+/// response under way.
+final class OpenFile {
+    let identity: FileIdentity
+    let version: ContentVersion
+    let entityTag: EntityTag
+    let lastModifiedSeconds: Int64
+    /// The header fields that every response with this file has, ready to be copied: Content-Type, Last-Modified, ETag
+    /// and Accept-Ranges.
+    let fields: UnsafeRawBufferPointer
+    /// The loop's turn in which the file was last seen to be the one its path names.
+    var checkedTurn: UInt64 = 0
+    /// The cache's place for it.
+    var cacheEntry: OpenFileCache.Entry?
+    private let descriptor: OwnedDescriptor
+    private let storage: UnsafeMutableRawBufferPointer
+
+    /// The descriptor's number.
+    var rawDescriptor: CInt { descriptor.rawValue }
+    /// Bytes.
+    var size: Int64 { version.size }
+
+    private static let fieldsBytesMax = 320
+
+    /// - Parameter path: for the media type, by its extension.
+    init(_ descriptor: consuming OwnedDescriptor, status: stat, path: UnsafeRawBufferPointer) {
+        self.descriptor = descriptor
+        identity = FileIdentity(status)
+        version = ContentVersion(status)
+        entityTag = EntityTag(
+            size: UInt64(max(version.size, 0)), modificationTimeNanoseconds: version.modifiedNanoseconds)
+        lastModifiedSeconds = Int64(status.st_mtim.tv_sec)
+
+        storage = .allocate(byteCount: Self.fieldsBytesMax, alignment: 8)
+        var writer = ResponseHeadWriter(storage)
+        writer.field("Content-Type", MediaType.named(byPath: path.bytes))
+        writer.field("Last-Modified", dateSeconds: lastModifiedSeconds)
+        writer.entityTag(entityTag)
+        writer.field("Accept-Ranges", "bytes")
+        precondition(!writer.overflowed)
+        fields = UnsafeRawBufferPointer(rebasing: storage[..<writer.count])
+    }
+
+    deinit { storage.deallocate() }
+}

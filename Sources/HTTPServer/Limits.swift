@@ -1,0 +1,24 @@
+/// The bounds of the server, each with what happens when it is reached.
+enum Limits {
+    /// Bytes received at a time, and so the largest head (`RequestLimits.headBytesMax`): 431.
+    static let readBufferBytes = 16 * 1024
+    /// Bytes of a response head, the longest Location included: 500.
+    static let headBufferBytes = 32 * 1024
+    /// Connections a loop takes in one turn: the rest wait for the next.
+    static let acceptsPerTurnMax = 64
+    /// Pipelined requests of one connection answered in one turn: the rest wait for the next.
+    static let pipelinedRequestsPerTurnMax = 32
+    /// Bytes of a body sent on one connection in one turn: the others come first, then it goes on. Chunks that fit the
+    /// processor's cache are also faster than one large sendfile.
+    static let bodyBytesPerTurnMax = 256 * 1024
+    /// Connections waiting to be accepted, for each listener: the kernel drops what comes then, and the client tries again.
+    static let backlog: Int32 = 4096
+    /// Seconds for a request head to arrive in full: 408.
+    static let headTimeoutSeconds = 30
+    /// Seconds without a byte taken by the client, during a response: the connection is closed.
+    static let sendTimeoutSeconds = 60
+    /// Seconds to wait for a client to take the last response and close, where it may still be sending.
+    static let lingerTimeoutSeconds = 2
+    /// Bytes thrown away in that time: then the connection is closed hard.
+    static let lingerBytesMax = 1 << 20
+}
