@@ -1,0 +1,82 @@
+import FuseProxy
+import Platform
+
+/// What serverfs says when it has started: one fact a line, the same order always.
+package struct Banner: Sendable {
+    package private(set) var text = ""
+
+    /// The banner of `serverfs serve`.
+    init(
+        _ configuration: ServerConfiguration, budget: DescriptorBudget, docroot: Docroot, mount: ProxyMount?,
+        listening: [String], listeningBypass: [String]
+    ) {
+        text = "serverfs \(Version.current)\n"
+        add("docroot", docroot.path)
+        for address in listening {
+            add("listen", "http://\(address)/", mount == nil ? "docroot directly" : "through the mount")
+        }
+        for address in listeningBypass { add("listen-bypass", "http://\(address)/", "docroot directly") }
+        if let mount {
+            add(mount)
+        } else {
+            add("mount", "none (--bypass)")
+        }
+        add("workers", Self.threads("http", configuration.workers))
+        let cache = budget.openFileCacheCapacity
+        var strategies = mount == nil ? [] : Self.fuseStrategies
+        strategies.append("send sendfile")
+        strategies.append("open-file-cache \(cache == 0 ? "off" : "\(cache) a worker")")
+        add("strategies", strategies.joined(separator: ", "))
+        add("keep-alive", "\(configuration.keepAliveSeconds) s")
+        add("connections", "at most \(budget.connectionsMaxPerWorker * configuration.workers)")
+        let raised = budget.limit > budget.limitBefore ? " (raised from \(budget.limitBefore))" : ""
+        add("descriptors", "\(budget.limit)\(raised)")
+        var missing = mount.map(Self.unavailable) ?? []
+        if cache < configuration.openFileCacheCapacity {
+            missing.append(
+                "open-file-cache \(configuration.openFileCacheCapacity): \(budget.limit) descriptors allow \(cache)")
+        }
+        addUnavailable(missing)
+        text += "ready\n"
+    }
+
+    /// The banner of `serverfs mount`.
+    init(docroot: Docroot, mount: ProxyMount) {
+        text = "serverfs \(Version.current)\n"
+        add("docroot", docroot.path)
+        add(mount)
+        add("strategies", Self.fuseStrategies.joined(separator: ", "))
+        addUnavailable(Self.unavailable(mount))
+        text += "ready\n"
+    }
+
+    /// Every strategy of the FUSE side that is in effect, by the names of the options that choose among them.
+    private static let fuseStrategies = [
+        "fuse-api lowlevel", "fuse-transport device", "fuse-open per-open", "fuse-read copy", "fuse-cache timeout 1 s",
+    ]
+
+    private mutating func add(_ name: String, _ value: String, _ note: String? = nil) {
+        let padding = String(repeating: " ", count: max(15 - name.count, 1))
+        text += "  \(name)\(padding)\(value)\(note.map { "  (\($0))" } ?? "")\n"
+    }
+
+    private mutating func add(_ mount: ProxyMount) {
+        let options = "fuse.serverfs, ro,nosuid,nodev\(mount.session.allowsOtherUsers ? ",allow_other" : "")"
+        add("mount", mount.mountPoint.path, mount.mountPoint.isPrivate ? "\(options); removed at exit" : options)
+        add("fuse threads", Self.threads("fuse", mount.session.threadCount))
+    }
+
+    private mutating func addUnavailable(_ missing: [String]) {
+        add("unavailable", missing.isEmpty ? "nothing" : missing.joined(separator: "; "))
+    }
+
+    private static func unavailable(_ mount: ProxyMount) -> [String] {
+        mount.session.allowsOtherUsers
+            ? []
+            : ["allow_other: not root, and /etc/fuse.conf does not say user_allow_other; others cannot enter the mount"]
+    }
+
+    private static func threads(_ name: String, _ count: Int) -> String {
+        count == 1 ? "1 (\(name)-0)" : "\(count) (\(name)-0 … \(name)-\(count - 1))"
+    }
+}

@@ -1,0 +1,36 @@
+import Platform
+
+/// How the process's descriptor limit is shared out, so that none of its parts can take what another needs.
+struct DescriptorBudget: Sendable {
+    /// RLIMIT_NOFILE as it was at the start, and as it is now.
+    let limitBefore: UInt64
+    let limit: UInt64
+    /// Files kept open by each worker, for each of mount and docroot.
+    let openFileCacheCapacity: Int
+    let connectionsMaxPerWorker: Int
+    let directoryDescriptorsMax: Int
+
+    /// Listeners, event loops, the session, the standard streams.
+    private static let base = 64
+    /// A file kept open is one descriptor for the docroot's tree, and two for the mount's: the server's and the daemon's.
+    private static let perCachedFile = 3
+    /// A connection is a socket, and while it sends a file one or two more.
+    private static let perConnection = 3
+
+    /// Raises the limit as far as it goes and shares it out.
+    init(workers: Int, openFileCacheCapacity requested: Int) {
+        let (before, now) = (try? DescriptorLimit.raise()) ?? (0, 1024)
+        self.init(limitBefore: before, limit: now, workers: workers, openFileCacheCapacity: requested)
+    }
+
+    init(limitBefore: UInt64, limit: UInt64, workers: Int, openFileCacheCapacity requested: Int) {
+        self.limitBefore = limitBefore
+        self.limit = limit
+        let total = Int(clamping: limit)
+        directoryDescriptorsMax = max(min(512, total / 8), 4)
+        let available = max(total - Self.base - directoryDescriptorsMax, 0)
+        openFileCacheCapacity = min(requested, available / 2 / (Self.perCachedFile * workers))
+        let left = available - openFileCacheCapacity * Self.perCachedFile * workers
+        connectionsMaxPerWorker = max(left / Self.perConnection / workers, 4)
+    }
+}

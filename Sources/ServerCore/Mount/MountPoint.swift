@@ -1,0 +1,103 @@
+import Glibc
+package import FuseProxy
+import Platform
+
+/// The folder the proxy is mounted on: the operator's, or one of our own that goes with the mount.
+package struct MountPoint: Sendable {
+    /// Absolute and canonical.
+    package let path: String
+    /// Whether it was made for this run and is removed at its end.
+    package let isPrivate: Bool
+
+    /// Makes a new folder that only this user may enter, in `TMPDIR` or /tmp.
+    package static func makePrivate() throws(StartFailure) -> MountPoint {
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        guard let template = strdup("\(parent)/serverfs-XXXXXX") else { throw StartFailure("out of memory") }
+        defer { free(template) }
+        guard mkdtemp(template) != nil else {
+            throw StartFailure("cannot make a folder for the mount in \(parent): \(Errno(rawValue: errno))")
+        }
+        let made = String(cString: template)
+        do throws(Errno) {
+            return MountPoint(path: try Files.canonicalPath(made), isPrivate: true)
+        } catch {
+            rmdir(made)
+            throw StartFailure("cannot use \(made) for the mount: \(error)")
+        }
+    }
+
+    /// Takes the operator's folder, if the proxy can be mounted there.
+    ///
+    /// - Throws: when it is missing, not a folder, not empty, a serverfs mount already, or inside or around the docroot.
+    package static func use(_ given: String, docroot: Docroot) throws(StartFailure) -> MountPoint {
+        let path: String
+        do throws(Errno) {
+            path = try Files.canonicalPath(given)
+        } catch .socketNotConnected {
+            throw StartFailure(
+                "mount point \(given) is a mount whose server is gone: unmount it first (umount \(given))")
+        } catch {
+            throw StartFailure("mount point \(given): \(error)")
+        }
+        if let entry = try? MountTable.entry(at: path), entry.fileSystemType == "fuse.serverfs" {
+            throw StartFailure("mount point \(path) is already a serverfs mount")
+        }
+        try check(path, against: docroot)
+        let isEmpty: Bool
+        do throws(Errno) {
+            isEmpty = try isEmptyFolder(path)
+        } catch {
+            throw StartFailure("mount point \(path): \(error)")
+        }
+        guard isEmpty else { throw StartFailure("mount point \(path) is not empty") }
+        return MountPoint(path: path, isPrivate: false)
+    }
+
+    /// Removes the folder if it is ours.
+    package func remove() {
+        if isPrivate { rmdir(path) }
+    }
+
+    /// A mount inside the docroot would be content of its own, and one around it would hide it: both are refused. Folders
+    /// are compared by identity, so that a bind mount or a symbolic link does not hide how they lie.
+    private static func check(_ path: String, against docroot: Docroot) throws(StartFailure) {
+        guard let identity = identity(path) else { return }
+        if identity == docroot.identity {
+            throw StartFailure("mount point \(path) is the docroot itself: give it a folder of its own")
+        }
+        if ancestors(of: path).contains(where: { Self.identity($0) == docroot.identity }) {
+            throw StartFailure(
+                "mount point \(path) is inside the docroot \(docroot.path), which would then contain itself: "
+                    + "give it a folder outside")
+        }
+        if ancestors(of: docroot.path).contains(where: { Self.identity($0) == identity }) {
+            throw StartFailure(
+                "docroot \(docroot.path) is inside the mount point \(path), which would hide it: "
+                    + "give the mount a folder of its own")
+        }
+    }
+
+    private static func identity(_ path: String) -> FileIdentity? {
+        (try? Files.status(AT_FDCWD, path)).map { FileIdentity($0) }
+    }
+
+    /// The folders above an absolute path, nearest first.
+    private static func ancestors(of path: String) -> [String] {
+        var ancestors: [String] = []
+        var rest = path[...]
+        while let slash = rest.lastIndex(of: "/"), rest.count > 1 {
+            rest = rest[..<slash]
+            ancestors.append(rest.isEmpty ? "/" : String(rest))
+        }
+        return ancestors
+    }
+
+    private static func isEmptyFolder(_ path: String) throws(Errno) -> Bool {
+        let folder = try Files.open(path, flags: O_RDONLY | O_DIRECTORY)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
+        defer { buffer.deallocate() }
+        let count = try Files.readDirectory(folder.rawValue, into: buffer)
+        // `.` and `..` alone take two records of 24 bytes.
+        return count <= 48
+    }
+}

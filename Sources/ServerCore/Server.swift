@@ -1,0 +1,119 @@
+import FuseProxy
+import Glibc
+import HTTPServer
+import Platform
+import Synchronization
+import Telemetry
+
+/// serverfs: the mount, and the HTTP server that reads through it.
+///
+/// One thread calls `init` and `stop`; the rest may be called by any other meanwhile.
+package final class Server: @unchecked Sendable {
+    /// The start banner: what runs, where, and how.
+    package let banner: Banner
+    private let mount: ProxyMount?
+    private let http: HTTPServer
+    private let docroot: Docroot
+
+    /// Seconds for responses under way when the server stops.
+    private static let drainSeconds = 0.5
+
+    /// Starts everything, in the order that cannot hang: docroot, addresses, mount, and only when it answers, the loops.
+    /// On failure nothing is left behind.
+    package init(_ configuration: ServerConfiguration) throws(StartFailure) {
+        Signals.ignoreBrokenPipes()
+        let budget = DescriptorBudget(
+            workers: configuration.workers, openFileCacheCapacity: configuration.openFileCacheCapacity)
+        let docroot = try Self.openDocroot(configuration.docrootPath)
+        self.docroot = docroot
+        let listening = try Self.bind(configuration.listen, workers: configuration.workers)
+        let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
+
+        var mount: ProxyMount?
+        if !configuration.bypass {
+            let mountPoint =
+                if let path = configuration.mountPointPath { try MountPoint.use(path, docroot: docroot) } else {
+                    try MountPoint.makePrivate()
+                }
+            mount = try ProxyMount(
+                docroot: docroot, mountPoint: mountPoint, threads: configuration.fuseThreads,
+                directoryDescriptorsMax: budget.directoryDescriptorsMax)
+        }
+        self.mount = mount
+
+        do throws(Errno) {
+            http = try HTTPServer(
+                HTTPServerConfiguration(
+                    workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
+                    keepAliveSeconds: configuration.keepAliveSeconds,
+                    connectionsMaxPerWorker: budget.connectionsMaxPerWorker),
+                listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets),
+                mountRoot: try mount?.openRoot(),
+                docrootRoot: SharedDescriptor(
+                    try Files.openBeneath(
+                        docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)))
+            try http.start()
+        } catch {
+            _ = mount?.stop()
+            throw StartFailure("cannot start the event loops: \(error)")
+        }
+        banner = Banner(
+            configuration, budget: budget, docroot: docroot, mount: mount,
+            listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description))
+    }
+
+    /// Turns the bypass of the `--listen` sockets over.
+    ///
+    /// - Returns: whether it is on now; nil when there is no mount that could be returned to.
+    package func toggleBypass() -> Bool? {
+        mount == nil ? nil : http.bypassSwitch.toggle()
+    }
+
+    /// All counters, in the Prometheus text format.
+    package var metricsText: String {
+        var metrics = MetricsText()
+        metrics.add(http.counters)
+        if let mount { metrics.add(mount.session.counters, inodes: mount.session.inodeCount) }
+        return metrics.text
+    }
+
+    /// Stops everything: the loops first, so that no descriptor of the mount is left, then the mount.
+    ///
+    /// - Returns: whether everything ended; false when a FUSE thread is stuck in the docroot.
+    package func stop() -> Bool {
+        http.stop(drainSeconds: Self.drainSeconds)
+        return mount?.stop() ?? true
+    }
+
+    /// Leaves nothing of the mount behind, without waiting for anybody: for a process that must end now.
+    package func unmountAtOnce() { mount?.unmountAtOnce() }
+
+    /// Opens the docroot for `serverfs serve` and `serverfs mount`.
+    static func openDocroot(_ path: String) throws(StartFailure) -> Docroot {
+        do throws(Errno) {
+            let docroot = try Docroot(path: path)
+            // Everything is resolved with openat2, which a kernel before 5.6 or a seccomp filter may not have.
+            _ = try Files.openBeneath(
+                docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)
+            return docroot
+        } catch .noFunction {
+            throw StartFailure("this kernel has no openat2(2), without which nothing can be served safely")
+        } catch {
+            throw StartFailure("docroot \(path): \(error)")
+        }
+    }
+
+    private static func bind(
+        _ addresses: [ListenAddress], workers: Int
+    ) throws(StartFailure) -> [(sockets: [SharedDescriptor], description: String)] {
+        var bound: [(sockets: [SharedDescriptor], description: String)] = []
+        for address in addresses {
+            do throws(ListenFailure) {
+                bound.append(try ListeningSocket.bind(address, count: workers))
+            } catch {
+                throw StartFailure(error.description)
+            }
+        }
+        return bound
+    }
+}

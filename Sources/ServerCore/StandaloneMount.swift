@@ -1,0 +1,28 @@
+import FuseProxy
+import Telemetry
+
+/// `serverfs mount`: the proxy without a server. One thread calls `init` and `stop`; the rest any other.
+package final class StandaloneMount: Sendable {
+    package let banner: Banner
+    private let mount: ProxyMount
+
+    package init(docrootPath: String, mountPointPath: String, threads: Int) throws(StartFailure) {
+        let budget = DescriptorBudget(workers: 1, openFileCacheCapacity: 0)
+        let docroot = try Server.openDocroot(docrootPath)
+        mount = try ProxyMount(
+            docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot), threads: threads,
+            directoryDescriptorsMax: budget.directoryDescriptorsMax)
+        banner = Banner(docroot: docroot, mount: mount)
+    }
+
+    /// All counters, in the Prometheus text format.
+    package var metricsText: String {
+        var metrics = MetricsText()
+        metrics.add(mount.session.counters, inodes: mount.session.inodeCount)
+        return metrics.text
+    }
+
+    package func stop() -> Bool { mount.stop() }
+
+    package func unmountAtOnce() { mount.unmountAtOnce() }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import HTTPServer
+import ServerCore
+
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serve a docroot over HTTP (the default command).")
+
+    @Argument(help: "The folder to serve.")
+    var docroot = "www"
+
+    @Option(help: ArgumentHelp("Serve through the mount on this address; repeatable.", valueName: "host:port"))
+    var listen: [AddressOption] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Serve directly from the docroot on this address, in the same process; repeatable.", valueName: "host:port")
+    )
+    var listenBypass: [AddressOption] = []
+
+    @Flag(help: "No mount: everything is read directly from the docroot.")
+    var bypass = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Mount on this empty folder. (default: a new private folder, removed at exit)", valueName: "dir"))
+    var mountPoint: String?
+
+    @Option(help: "Event loops, each on a thread of its own: 1 to 64.")
+    var workers = 2
+
+    @Option(help: "FUSE threads: 1 to 64. (default: \(FuseThreads.standard))")
+    var fuseThreads: Int?
+
+    @Option(help: ArgumentHelp("Files each worker keeps open between requests, or off.", valueName: "n|off"))
+    var openFileCache = OpenFileCacheOption.capacity(1024)
+
+    @Option(help: ArgumentHelp("Seconds that an idle connection is kept: 1 to 86400.", valueName: "seconds"))
+    var keepAliveTimeout = 65
+
+    func validate() throws {
+        guard (1...64).contains(workers) else { throw ValidationError("--workers must be from 1 to 64.") }
+        if let fuseThreads, !FuseThreads.range.contains(fuseThreads) {
+            throw ValidationError("--fuse-threads must be from 1 to 64.")
+        }
+        guard (1...86400).contains(keepAliveTimeout) else {
+            throw ValidationError("--keep-alive-timeout must be from 1 to 86400 seconds.")
+        }
+        if bypass, mountPoint != nil {
+            throw ValidationError("--bypass means no mount: it cannot be combined with --mount-point.")
+        }
+        if bypass, fuseThreads != nil {
+            throw ValidationError("--bypass means no mount: it cannot be combined with --fuse-threads.")
+        }
+    }
+
+    func run() throws {
+        var configuration = ServerConfiguration()
+        configuration.docrootPath = docroot
+        configuration.listen = listen.map(\.address)
+        configuration.listenBypass = listenBypass.map(\.address)
+        if listen.isEmpty { configuration.listen = [ListenAddress("127.0.0.1:8080")!] }
+        configuration.bypass = bypass
+        configuration.mountPointPath = mountPoint
+        configuration.workers = workers
+        configuration.fuseThreads = fuseThreads ?? FuseThreads.standard
+        configuration.openFileCacheCapacity = openFileCache.capacity
+        configuration.keepAliveSeconds = keepAliveTimeout
+
+        let process = try ForegroundProcess()
+        let server = try process.start { try Server(configuration) }
+        process.run(server, banner: server.banner)
+    }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import Platform
+import ServerCore
+import Synchronization
+
+/// The process around a service: its signals, its exit status, and what it prints.
+///
+/// SIGTERM, SIGINT, SIGHUP and SIGQUIT end it in good order, and a second one at once; SIGUSR2 turns the bypass over;
+/// SIGUSR1 prints the counters. A thread of its own, `signals`, waits for them, so that they are heard also while the main
+/// thread starts or stops the service.
+final class ForegroundProcess: Sendable {
+    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
+    private static let allSignals = endingSignals + [SIGUSR1, SIGUSR2]
+
+    private let service = Mutex<(any ForegroundService)?>(nil)
+    private let ending: WakeUp
+
+    /// To be made on the main thread before any other thread is started.
+    init() throws {
+        Self.openStandardStreams()
+        Signals.block(Self.allSignals)
+        ending = try WakeUp()
+        _ = try NamedThread("signals") { [self] in handleSignals() }
+    }
+
+    /// Starts the service. A failure is printed as one sentence and ends the process with status 1.
+    func start<Service: ForegroundService>(_ body: () throws -> Service) throws -> Service {
+        do {
+            let started = try body()
+            service.withLock { $0 = started }
+            return started
+        } catch {
+            print("serverfs: \(error)", to: STDERR_FILENO)
+            exit(1)
+        }
+    }
+
+    /// Prints the banner, waits for an ending signal, stops the service, and ends the process.
+    func run(_ service: some ForegroundService, banner: Banner) -> Never {
+        print(banner.text, terminator: "", to: STDOUT_FILENO)
+        var descriptor = pollfd(fd: ending.rawValue, events: Int16(POLLIN), revents: 0)
+        while poll(&descriptor, 1, -1) < 1 {}
+        if !service.stop() {
+            print("serverfs: a FUSE thread is stuck in the docroot; leaving it", to: STDERR_FILENO)
+            _exit(1)
+        }
+        _exit(0)
+    }
+
+    private func handleSignals() {
+        var isEnding = false
+        while true {
+            let signal = Signals.wait(for: Self.allSignals)
+            let service = service.withLock { $0 }
+            switch signal {
+            case SIGUSR1:
+                if let service { print(service.metricsText + "# EOF", to: STDERR_FILENO) }
+            case SIGUSR2:
+                switch service?.toggleBypass() {
+                case true: print("serverfs: bypass on: reading the docroot directly", to: STDERR_FILENO)
+                case false: print("serverfs: bypass off: reading through the mount", to: STDERR_FILENO)
+                default: print("serverfs: no bypass to toggle", to: STDERR_FILENO)
+                }
+            default:
+                if isEnding {
+                    service?.unmountAtOnce()
+                    _exit(128 + signal)
+                }
+                isEnding = true
+                ending.signal()
+            }
+        }
+    }
+
+    private func print(_ text: String, terminator: String = "\n", to descriptor: CInt) {
+        var bytes = Array((text + terminator).utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            // Whoever listened is gone: there is nobody left to tell.
+            guard count > 0 else { return }
+            bytes = bytes.dropFirst(count)
+        }
+    }
+
+    /// A descriptor below 3 that is closed would be taken by the next file opened, and then be written to as a stream.
+    private static func openStandardStreams() {
+        while true {
+            let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
+            if descriptor > STDERR_FILENO {
+                close(descriptor)
+                return
+            }
+            if descriptor < 0 { return }
+        }
+    }
+}

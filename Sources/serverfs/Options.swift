@@ -1,0 +1,49 @@
+import ArgumentParser
+import HTTPServer
+import ServerCore
+
+/// `--listen`'s HOST:PORT.
+struct AddressOption: ExpressibleByArgument {
+    let address: ListenAddress
+
+    init?(argument: String) {
+        guard let address = ListenAddress(argument) else { return nil }
+        self.address = address
+    }
+}
+
+/// `--open-file-cache`'s N or `off`.
+enum OpenFileCacheOption: ExpressibleByArgument {
+    case off
+    case capacity(Int)
+
+    init?(argument: String) {
+        if argument == "off" {
+            self = .off
+            return
+        }
+        guard let capacity = Int(argument), (1...1_000_000).contains(capacity) else { return nil }
+        self = .capacity(capacity)
+    }
+
+    var defaultValueDescription: String {
+        switch self {
+        case .off: "off"
+        case .capacity(let capacity): "\(capacity)"
+        }
+    }
+
+    /// 0 when off.
+    var capacity: Int {
+        switch self {
+        case .off: 0
+        case .capacity(let capacity): capacity
+        }
+    }
+}
+
+/// `--fuse-threads`, for both commands.
+enum FuseThreads {
+    static let range = 1...64
+    static let standard = 2
+}
