@@ -1,0 +1,57 @@
+# Everything one does with serverfs. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BUILD_PACKAGES := libfuse3-dev fuse3 libevent-dev pkg-config
+TEST_PACKAGES  := wrk
+BENCH_PACKAGES := wrk nginx-light
+
+DOCROOT ?= www
+ARGS    ?=
+
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: swift ## install the Debian packages that building needs
+	@Scripts/install-packages $(BUILD_PACKAGES)
+
+.PHONY: swift
+swift:
+	@command -v swift >/dev/null || { echo "there is no swift on the PATH: install Swift 6.3 from swift.org" >&2; exit 1; }
+
+.PHONY: build
+build: setup ## build serverfs, optimised: .build/release/serverfs
+	swift build -c release --product serverfs
+
+.PHONY: run
+run: build ## build and serve DOCROOT (www) on http://127.0.0.1:8080/; more options in ARGS
+	.build/release/serverfs $(ARGS) $(DOCROOT)
+
+.PHONY: test
+test: setup ## run all tests, on real mounts and real sockets
+	@Scripts/install-packages $(TEST_PACKAGES)
+	swift build --build-tests
+	swift test --skip-build
+
+.PHONY: bench
+bench: build ## print the report's table: mount, bypass and nginx under wrk, in turn
+	@Scripts/install-packages $(BENCH_PACKAGES)
+	swift build -c release --package-path Benchmarks
+	Benchmarks/.build/release/serverfs-bench --serverfs .build/release/serverfs --docroot www $(ARGS)
+
+.PHONY: lint
+lint: swift ## check the format of all Swift sources
+	swift format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+.PHONY: format
+format: swift ## format all Swift sources
+	swift format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf .build Benchmarks/.build
