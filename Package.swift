@@ -29,7 +29,7 @@ let package = Package(
         .target(
             name: "FuseProxy", dependencies: ["CFuse3", "CKernel", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
-        .target(name: "HTTPMessage", swiftSettings: swiftSettings),
+        .target(name: "HTTPMessage", swiftSettings: swiftSettings + [.strictMemorySafety()]),
         .target(
             name: "HTTPServer",
             dependencies: ["CLibevent", "HTTPMessage", "Platform", "Telemetry"],
@@ -48,8 +48,12 @@ let package = Package(
 
         .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: swiftSettings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftSettings),
-        .testTarget(name: "FuseProxyTests", dependencies: ["FuseProxy"], swiftSettings: swiftSettings),
+        .testTarget(name: "TelemetryTests", dependencies: ["Platform", "Telemetry"], swiftSettings: swiftSettings),
+        .testTarget(name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["serverfs", "Platform"], swiftSettings: swiftSettings),
+            name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
+            swiftSettings: swiftSettings),
+        .testTarget(name: "ServerCoreTests", dependencies: ["ServerCore"], swiftSettings: swiftSettings),
+        .testTarget(name: "EndToEndTests", dependencies: ["serverfs", "Platform"], swiftSettings: swiftSettings),
     ]
 )

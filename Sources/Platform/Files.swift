@@ -80,6 +80,34 @@ package enum Files {
         throw Errno.failure(errno)
     }
 
+    /// The status of an open file, or of what an `O_PATH` descriptor names, with its time of birth (`statx(2)`).
+    ///
+    /// - Returns: `birthNanoseconds` since 1970, 0 where the file system does not keep it.
+    package static func statusWithBirth(
+        _ descriptor: CInt
+    ) throws(Errno) -> (status: stat, birthNanoseconds: Int64) {
+        var result = statx()
+        let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_NO_AUTOMOUNT)
+        let mask = UInt32(STATX_BASIC_STATS) | UInt32(STATX_BTIME)
+        _ = try Errno.check(kernel_statx(descriptor, "", flags, mask, &result))
+        var status = stat()
+        status.st_dev = dev_t(deviceNumber(major: result.stx_dev_major, minor: result.stx_dev_minor))
+        status.st_ino = ino_t(result.stx_ino)
+        status.st_mode = mode_t(result.stx_mode)
+        status.st_nlink = nlink_t(result.stx_nlink)
+        status.st_uid = result.stx_uid
+        status.st_gid = result.stx_gid
+        status.st_rdev = dev_t(deviceNumber(major: result.stx_rdev_major, minor: result.stx_rdev_minor))
+        status.st_size = off_t(result.stx_size)
+        status.st_blksize = blksize_t(result.stx_blksize)
+        status.st_blocks = blkcnt_t(result.stx_blocks)
+        status.st_atim = timespec(result.stx_atime)
+        status.st_mtim = timespec(result.stx_mtime)
+        status.st_ctim = timespec(result.stx_ctime)
+        guard result.stx_mask & UInt32(STATX_BTIME) != 0 else { return (status, 0) }
+        return (status, result.stx_btime.tv_sec &* 1_000_000_000 &+ Int64(result.stx_btime.tv_nsec))
+    }
+
     /// The device and mount of what `descriptor` names, from what the kernel knows already: a remote or FUSE file system
     /// is not asked (`statx(2)` with AT_STATX_DONT_SYNC).
     package static func cachedMount(_ descriptor: CInt) throws(Errno) -> (device: UInt64, mountID: UInt64) {
@@ -133,5 +161,11 @@ package enum Files {
         guard let resolved = realpath(path, nil) else { throw Errno.failure(errno) }
         defer { free(resolved) }
         return String(cString: resolved)
+    }
+}
+
+extension timespec {
+    fileprivate init(_ time: statx_timestamp) {
+        self.init(tv_sec: time_t(time.tv_sec), tv_nsec: Int(time.tv_nsec))
     }
 }

@@ -63,6 +63,7 @@ private final class ThreadStart {
 @c private func threadEntry(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     let start = Unmanaged<ThreadStart>.fromOpaque(context!).takeRetainedValue()
     _ = kernel_set_thread_name(start.name)
+    Signals.unblockInterruption()
     start.body()
     return nil
 }

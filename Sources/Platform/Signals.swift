@@ -22,14 +22,20 @@ package enum Signals {
         _ = signal(SIGPIPE, SIG_IGN)
     }
 
-    /// A real-time signal whose only effect is that a system call in which its thread waits returns EINTR.
+    /// A signal whose only effect is that a system call in which its thread waits returns EINTR. Not a real-time signal:
+    /// these queue up when they are sent again and again.
     package static let interruption: CInt = {
-        let number = __libc_current_sigrtmin() + 1
         var action = sigaction()
         action.__sigaction_handler.sa_handler = ignoreInterruption
-        sigaction(number, &action, nil)
-        return number
+        sigaction(SIGURG, &action, nil)
+        return SIGURG
     }()
+
+    /// Lets `interruption` reach the calling thread, whatever mask it was started with.
+    static func unblockInterruption() {
+        var set = makeSet([interruption])
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
 
     private static func makeSet(_ signals: [CInt]) -> sigset_t {
         var set = sigset_t()

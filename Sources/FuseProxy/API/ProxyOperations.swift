@@ -21,7 +21,7 @@ final class ProxyOperations: Sendable {
 
     init(docroot: Docroot, directoryDescriptorsMax: Int) {
         self.docroot = docroot
-        inodes = InodeTable(root: docroot.identity)
+        inodes = InodeTable(root: docroot.inodeIdentity)
         resolver = Resolver(docroot: docroot, inodes: inodes, directoryDescriptorsMax: directoryDescriptorsMax)
     }
 
@@ -43,12 +43,11 @@ final class ProxyOperations: Sendable {
 
     private func lookup(parent: InodeNumber, folder: CInt, name: ComponentName) throws(Errno) -> InodeEntry {
         let child = try resolver.openChild(name, in: folder, flags: Files.pathOnly)
-        let attributes = try Files.status(child.rawValue)
-        let identity = FileIdentity(attributes)
+        let status = try InodeStatus(child.rawValue)
         // The docroot mounted inside itself: as a tree it would have no end.
-        guard identity != docroot.identity else { throw .tooManySymbolicLinkLevels }
-        let inode = try inodes.lookup(identity, parent: parent, name: name)
-        return InodeEntry(inode: inode, attributes: attributes)
+        guard status.identity.file != docroot.identity else { throw .tooManySymbolicLinkLevels }
+        let inode = try inodes.lookup(status.identity, parent: parent, name: name)
+        return InodeEntry(inode: inode, attributes: status.attributes)
     }
 
     func forget(_ inode: InodeNumber, lookups: UInt64) {
@@ -60,9 +59,9 @@ final class ProxyOperations: Sendable {
     func attributes(_ inode: InodeNumber) throws(Errno) -> stat {
         if inode == .root { return try Files.status(docroot.rawDescriptor) }
         do throws(Errno) {
-            var status = stat()
+            var status: InodeStatus?
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
-            return status
+            return status!.attributes
         } catch .staleNFSFileHandle {
             // Deleted or replaced, but somebody still has it open: then it still has its attributes.
             guard let descriptor = openFiles.anyDescriptor(of: inode) else { throw .staleNFSFileHandle }
@@ -71,7 +70,7 @@ final class ProxyOperations: Sendable {
     }
 
     func readLink(_ inode: InodeNumber, into buffer: UnsafeMutableBufferPointer<CChar>) throws(Errno) -> Int {
-        var status = stat()
+        var status: InodeStatus?
         let link = try resolver.open(inode, flags: Files.pathOnly, status: &status)
         return try Files.readLink(link.rawValue, into: buffer)
     }
@@ -92,9 +91,9 @@ final class ProxyOperations: Sendable {
         guard flags & O_ACCMODE == O_RDONLY, flags & O_TRUNC == 0 else { throw .readOnlyFileSystem }
         // The kernel opens FIFOs and devices by itself; O_NONBLOCK and O_NOCTTY are for the one that takes the file's place
         // between the lookup and now. `resolver` finds it to be another inode and closes it again.
-        var status = stat()
+        var status: InodeStatus?
         let file = try resolver.open(inode, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, status: &status)
-        let keepCache = inodes.noteContent(ContentVersion(status), of: inode)
+        let keepCache = inodes.noteContent(ContentVersion(status!.attributes), of: inode)
         return (openFiles.insert(file, for: inode), keepCache)
     }
 
@@ -109,7 +108,7 @@ final class ProxyOperations: Sendable {
     // MARK: - Folders
 
     func openDirectory(_ inode: InodeNumber) throws(Errno) -> UInt64 {
-        var status = stat()
+        var status: InodeStatus?
         let descriptor = try resolver.open(inode, flags: O_RDONLY | O_DIRECTORY, status: &status)
         return openDirectories.insert(OpenDirectory(descriptor, inode: inode))
     }

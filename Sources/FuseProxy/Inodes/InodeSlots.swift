@@ -6,7 +6,7 @@ import Platform
 struct InodeSlots: ~Copyable {
     /// What one inode costs: this, its name, and four to eight bytes of hash.
     struct Slot {
-        var identity = FileIdentity(device: 0, inode: 0)
+        var identity = InodeIdentity(file: FileIdentity(device: 0, inode: 0))
         /// Lookups the kernel has not yet forgotten.
         var lookups: UInt64 = 0
         var content = ContentVersion()
@@ -37,7 +37,7 @@ struct InodeSlots: ~Copyable {
     /// Heads of the hash chains; their number is a power of two.
     private var buckets: [UInt32]
 
-    init(root: FileIdentity) {
+    init(root: InodeIdentity) {
         capacity = 1024
         slots = .allocate(capacity: Int(capacity))
         slots.initialize(repeating: Slot(), count: Int(capacity))
@@ -53,7 +53,7 @@ struct InodeSlots: ~Copyable {
     }
 
     mutating func lookup(
-        _ identity: FileIdentity, parent: InodeNumber, name: ComponentName
+        _ identity: InodeIdentity, parent: InodeNumber, name: ComponentName
     ) throws(Errno) -> InodeNumber {
         let parentIndex = try index(of: parent)
         if let index = find(identity) {
@@ -91,7 +91,7 @@ struct InodeSlots: ~Copyable {
             name: ComponentName(copying: name, count: Int(slot.nameCount)))
     }
 
-    borrowing func identity(of inode: InodeNumber) throws(Errno) -> FileIdentity {
+    borrowing func identity(of inode: InodeNumber) throws(Errno) -> InodeIdentity {
         slots[Int(try index(of: inode))].identity
     }
 
@@ -194,13 +194,13 @@ struct InodeSlots: ~Copyable {
 
     // MARK: - Hash
 
-    private borrowing func bucket(of identity: FileIdentity) -> Int {
+    private borrowing func bucket(of identity: InodeIdentity) -> Int {
         // Inode numbers are often consecutive: a multiplication spreads them over the high bits (Fibonacci hashing).
-        let mixed = (identity.inode ^ (identity.device &<< 32)) &* 0x9e37_79b9_7f4a_7c15
+        let mixed = (identity.file.inode ^ (identity.file.device &<< 32)) &* 0x9e37_79b9_7f4a_7c15
         return Int(mixed >> (64 - UInt64(buckets.count.trailingZeroBitCount)))
     }
 
-    private borrowing func find(_ identity: FileIdentity) -> UInt32? {
+    private borrowing func find(_ identity: InodeIdentity) -> UInt32? {
         var index = buckets[bucket(of: identity)]
         while index != 0 {
             if slots[Int(index)].identity == identity { return index }

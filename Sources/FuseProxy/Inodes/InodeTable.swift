@@ -4,7 +4,7 @@ import Synchronization
 
 /// Where an inode was last found: enough to open it again, and to tell whether what is found there is still it.
 struct InodeLocation {
-    var identity: FileIdentity
+    var identity: InodeIdentity
     var parent: InodeNumber
     var name: ComponentName
 }
@@ -18,7 +18,7 @@ final class InodeTable: Sendable {
     private let state: Mutex<InodeSlots>
 
     /// - Parameter root: the docroot's identity: inode 1, which is never forgotten.
-    init(root: FileIdentity) {
+    init(root: InodeIdentity) {
         state = Mutex(InodeSlots(root: root))
     }
 
@@ -30,7 +30,7 @@ final class InodeTable: Sendable {
     ///
     /// - Throws: ESTALE when `parent` is unknown, or is by now *below* the inode, as happens when folders are moved about
     ///   under the kernel's cached view of them: the kernel then looks again from the root. ENFILE when the table is full.
-    func lookup(_ identity: FileIdentity, parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeNumber {
+    func lookup(_ identity: InodeIdentity, parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeNumber {
         try state.withLock { (slots) throws(Errno) in
             try slots.lookup(identity, parent: parent, name: name)
         }
@@ -54,7 +54,7 @@ final class InodeTable: Sendable {
     /// The identity of `inode` in the docroot.
     ///
     /// - Throws: ESTALE when it is unknown.
-    func identity(of inode: InodeNumber) throws(Errno) -> FileIdentity {
+    func identity(of inode: InodeNumber) throws(Errno) -> InodeIdentity {
         try state.withLock { (slots) throws(Errno) in try slots.identity(of: inode) }
     }
 

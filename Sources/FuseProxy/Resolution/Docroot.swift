@@ -9,6 +9,7 @@ package final class Docroot: Sendable {
     /// The folder's device and inode number.
     package let identity: FileIdentity
     let descriptor: SharedDescriptor
+    let inodeIdentity: InodeIdentity
 
     /// The descriptor to resolve from, valid as long as this object is held.
     package var rawDescriptor: CInt { descriptor.rawValue }
@@ -20,9 +21,9 @@ package final class Docroot: Sendable {
         let canonical = try Files.canonicalPath(path)
         // Read rights are asked for here, once, so that an unreadable docroot is an error at the start.
         let opened = try Files.open(canonical, flags: O_RDONLY | O_DIRECTORY)
-        let status = try Files.status(opened.rawValue)
+        inodeIdentity = try InodeStatus(opened.rawValue).identity
         self.path = canonical
-        identity = FileIdentity(status)
+        identity = inodeIdentity.file
         descriptor = SharedDescriptor(opened)
     }
 }

@@ -37,7 +37,7 @@ final class Resolver: Sendable {
         }
         var folder = descriptor!
         for (inode, location) in missing.reversed() {
-            var status = stat()
+            var status: InodeStatus?
             let flags = Files.pathOnly | O_DIRECTORY
             let child = try openKnown(location, in: folder.rawValue, flags: flags, status: &status)
             folder = SharedDescriptor(child)
@@ -49,10 +49,10 @@ final class Resolver: Sendable {
     /// Opens `inode` with `flags`, makes sure that it is what it was, and gives its status, which that has cost already.
     ///
     /// - Throws: ESTALE when something else, or nothing, is there now.
-    func open(_ inode: InodeNumber, flags: CInt, status: inout stat) throws(Errno) -> OwnedDescriptor {
+    func open(_ inode: InodeNumber, flags: CInt, status: inout InodeStatus?) throws(Errno) -> OwnedDescriptor {
         if inode == .root {
             let root = try Files.openBeneath(docroot.rawDescriptor, ".", flags: flags, resolution: .beneath)
-            status = try Files.status(root.rawValue)
+            status = try InodeStatus(root.rawValue)
             return root
         }
         let location = try inodes.location(of: inode)
@@ -81,7 +81,7 @@ final class Resolver: Sendable {
     }
 
     private func openKnown(
-        _ location: InodeLocation, in folder: CInt, flags: CInt, status: inout stat
+        _ location: InodeLocation, in folder: CInt, flags: CInt, status: inout InodeStatus?
     ) throws(Errno) -> OwnedDescriptor {
         let descriptor: OwnedDescriptor
         do throws(Errno) {
@@ -89,8 +89,9 @@ final class Resolver: Sendable {
         } catch .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels {
             throw .staleNFSFileHandle
         }
-        status = try Files.status(descriptor.rawValue)
-        guard FileIdentity(status) == location.identity else { throw .staleNFSFileHandle }
+        let found = try InodeStatus(descriptor.rawValue)
+        guard found.identity == location.identity else { throw .staleNFSFileHandle }
+        status = found
         return descriptor
     }
 

@@ -76,8 +76,6 @@ package final class ProxySession: @unchecked Sendable {
     ///
     /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `stop`.
     package func start() throws(Errno) {
-        // The signal's do-nothing action must be in place before a thread can be sent it.
-        _ = Signals.interruption
         let transport = DeviceTransport(session: session)
         for index in 0..<threadCount {
             let state = ProxyThread(counters: counters.makeCounters())

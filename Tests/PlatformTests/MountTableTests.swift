@@ -1,0 +1,46 @@
+import Glibc
+import Platform
+import Testing
+
+@Suite struct MountTableTests {
+    @Test func readsTheRootMountOfThisMachine() throws {
+        let root = try #require(try MountTable.entry(at: "/"))
+        #expect(!root.isFuse)
+        let status = try Files.status(AT_FDCWD, "/")
+        #expect(root.device == FileIdentity(status).device)
+    }
+
+    @Test func undoesEscapesAndOptionalFields() throws {
+        let line =
+            "42 27 0:39 / /tmp/a\\040b\\134c ro,nosuid shared:7 master:1 - fuse.serverfs /srv/w\\011w ro,user_id=0"
+        let entry = try #require(MountTable.parse(line).first)
+        #expect(entry.mountID == 42)
+        #expect(entry.device == 39)
+        #expect(entry.mountPoint == "/tmp/a b\\c")
+        #expect(entry.fileSystemType == "fuse.serverfs")
+        #expect(entry.source == "/srv/w\tw")
+        #expect(entry.isFuse)
+    }
+
+    @Test(arguments: [
+        "", "garbage", "42 27 0:39 / /tmp ro", "x 27 0:39 / /tmp ro - ext4 /dev/a rw", "1 2 0 / / ro - a b c",
+    ])
+    func leavesOutWhatItDoesNotUnderstand(line: String) {
+        #expect(MountTable.parse(line).isEmpty)
+    }
+
+    @Test func theLastMountAtAPointIsTheOneOnTop() {
+        let text = """
+            30 1 0:25 / /mnt rw - tmpfs lower rw
+            31 30 0:26 / /mnt rw - fuse upper rw
+            """
+        #expect(MountTable.parse(text).last { $0.mountPoint == "/mnt" }?.source == "upper")
+    }
+
+    @Test(
+        arguments: [(8, 1, 0x801), (254, 0, 0xfe00), (0, 39, 39), (0x1234, 0xabcde, 0x0000_1000_abc2_34de)]
+            as [(UInt32, UInt32, UInt64)])
+    func composesDeviceNumbersLikeMakedev(major: UInt32, minor: UInt32, device: UInt64) {
+        #expect(Files.deviceNumber(major: major, minor: minor) == device)
+    }
+}
