@@ -37,10 +37,12 @@ package final class HTTPServer {
     ///   - listening: for each address, one bound socket a worker (`ListeningSocket.bind`).
     ///   - listeningBypass: the same for addresses that always read the docroot.
     ///   - mountRoot: the mount's root, nil for a server without a mount.
+    ///   - mountDevice: the mount's `st_dev`: what lies on it is never served as the docroot's.
     ///   - docrootRoot: the docroot.
     package init(
         _ configuration: HTTPServerConfiguration, listening: [[SharedDescriptor]],
-        listeningBypass: [[SharedDescriptor]], mountRoot: SharedDescriptor?, docrootRoot: SharedDescriptor
+        listeningBypass: [[SharedDescriptor]], mountRoot: SharedDescriptor?, mountDevice: UInt64?,
+        docrootRoot: SharedDescriptor
     ) throws(Errno) {
         bypassSwitch = BypassSwitch(isOn: mountRoot == nil)
         sockets = (listening + listeningBypass).flatMap { $0 }
@@ -52,22 +54,30 @@ package final class HTTPServer {
             loops.append(
                 try EventLoop(
                     configuration: configuration, listeners: listeners, mountRoot: mountRoot,
-                    docrootRoot: docrootRoot, bypassSwitch: bypassSwitch, counters: counters.makeCounters()))
+                    mountDevice: mountDevice, docrootRoot: docrootRoot, bypassSwitch: bypassSwitch,
+                    counters: counters.makeCounters()))
         }
         self.loops = loops
     }
 
-    /// Takes connections from now on.
+    /// Takes connections from now on. When it fails, what it has started is stopped again.
     package func start() throws(Errno) {
-        for socket in sockets { try ListeningSocket.listen(socket.rawValue) }
-        for (index, loop) in loops.enumerated() {
-            threads.append(try NamedThread("http-\(index)") { loop.run() })
+        do throws(Errno) {
+            for socket in sockets { try ListeningSocket.listen(socket.rawValue) }
+            for (index, loop) in loops.enumerated() {
+                threads.append(try NamedThread("http-\(index)") { loop.run() })
+            }
+        } catch {
+            stop(drainSeconds: 0)
+            throw error
         }
     }
 
     /// Stops accepting, lets responses under way finish for at most `drainSeconds`, closes everything, and joins the
     /// threads.
     package func stop(drainSeconds: Double) {
+        // Who connects from now on is refused, instead of waiting for nobody.
+        for socket in sockets { ListeningSocket.stopListening(socket.rawValue) }
         let deadline = Clock.monotonicNanoseconds + UInt64(drainSeconds * 1e9)
         for loop in loops { loop.requestDrain(deadlineNanoseconds: deadline) }
         for thread in threads { thread.join() }

@@ -33,7 +33,7 @@ package final class Server: @unchecked Sendable {
         if !configuration.bypass {
             let mountPoint =
                 if let path = configuration.mountPointPath { try MountPoint.use(path, docroot: docroot) } else {
-                    try MountPoint.makePrivate()
+                    try MountPoint.makePrivate(docroot: docroot)
                 }
             mount = try ProxyMount(
                 docroot: docroot, mountPoint: mountPoint, threads: configuration.fuseThreads,
@@ -48,7 +48,7 @@ package final class Server: @unchecked Sendable {
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker),
                 listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets),
-                mountRoot: try mount?.openRoot(),
+                mountRoot: try mount?.openRoot(), mountDevice: mount?.session.device,
                 docrootRoot: SharedDescriptor(
                     try Files.openBeneath(
                         docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)))

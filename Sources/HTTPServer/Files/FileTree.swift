@@ -8,12 +8,15 @@ final class FileTree {
     /// Whether the root is the mount's or the docroot's.
     let servingPath: ServingPath
     private let root: SharedDescriptor
+    /// What lies on this device is not this tree's: the docroot's tree keeps out of the mount.
+    private let excludedDevice: UInt64?
     private let cache: OpenFileCache?
 
     /// - Parameter openFileCacheCapacity: how many files are kept open between requests; 0 for none.
-    init(root: SharedDescriptor, servingPath: ServingPath, openFileCacheCapacity: Int) {
+    init(root: SharedDescriptor, servingPath: ServingPath, excludedDevice: UInt64?, openFileCacheCapacity: Int) {
         self.root = root
         self.servingPath = servingPath
+        self.excludedDevice = excludedDevice
         cache = openFileCacheCapacity > 0 ? OpenFileCache(capacity: openFileCacheCapacity) : nil
     }
 
@@ -26,7 +29,7 @@ final class FileTree {
     ///   - turn: the number of the loop's turn.
     ///   - isHit: set to whether an open descriptor answered.
     /// - Throws: the file system's own error; EXDEV when a symbolic link leads out, EISDIR for a folder, EACCES for what
-    ///   is neither a folder nor a file.
+    ///   is neither a folder nor a file, ELOOP for what lies on the excluded device.
     func open(_ path: UnsafeRawBufferPointer, turn: UInt64, isHit: inout Bool) throws(Errno) -> OpenFile {
         let name = path.baseAddress!.assumingMemoryBound(to: CChar.self)
         guard let cache else { return try openAnew(path, name) }
@@ -66,6 +69,7 @@ final class FileTree {
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
         let file = try Files.openBeneath(root.rawValue, name, flags: flags, resolution: Self.resolution)
         let status = try Files.status(file.rawValue)
+        if let excludedDevice, UInt64(status.st_dev) == excludedDevice { throw .tooManySymbolicLinkLevels }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return OpenFile(file, status: status, path: path)
         case S_IFDIR: throw .isDirectory

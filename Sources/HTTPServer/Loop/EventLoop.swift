@@ -50,7 +50,7 @@ final class EventLoop: @unchecked Sendable {
 
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mountRoot: SharedDescriptor?,
-        docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, counters: Counters<HTTPCounter>
+        mountDevice: UInt64?, docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, counters: Counters<HTTPCounter>
     ) throws(Errno) {
         self.configuration = configuration
         self.listeners = listeners
@@ -58,8 +58,11 @@ final class EventLoop: @unchecked Sendable {
         self.counters = counters
         connectionsMax = configuration.connectionsMaxPerWorker
         let capacity = configuration.openFileCacheCapacity
-        mountTree = mountRoot.map { FileTree(root: $0, servingPath: .mount, openFileCacheCapacity: capacity) }
-        docrootTree = FileTree(root: docrootRoot, servingPath: .bypass, openFileCacheCapacity: capacity)
+        mountTree = mountRoot.map {
+            FileTree(root: $0, servingPath: .mount, excludedDevice: nil, openFileCacheCapacity: capacity)
+        }
+        docrootTree = FileTree(
+            root: docrootRoot, servingPath: .bypass, excludedDevice: mountDevice, openFileCacheCapacity: capacity)
         readBuffer = .allocate(byteCount: Limits.readBufferBytes, alignment: 64)
         headBuffer = .allocate(byteCount: Limits.headBufferBytes, alignment: 64)
         // Room for a decoded path and the name of the index file after it.

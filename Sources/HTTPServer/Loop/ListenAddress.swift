@@ -72,6 +72,9 @@ package enum ListeningSocket {
         if Glibc.listen(socket, Limits.backlog) != 0 { throw Errno(rawValue: errno) }
     }
 
+    /// Refuses connections from now on (`shutdown(2)`).
+    static func stopListening(_ socket: CInt) { shutdown(socket, CInt(SHUT_RDWR)) }
+
     private static func makeSocket(
         _ address: inout sockaddr_storage, _ length: socklen_t, sharesPort: Bool
     ) throws(Errno) -> OwnedDescriptor {

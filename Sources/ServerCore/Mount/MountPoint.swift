@@ -9,9 +9,17 @@ package struct MountPoint: Sendable {
     /// Whether it was made for this run and is removed at its end.
     package let isPrivate: Bool
 
-    /// Makes a new folder that only this user may enter, in `TMPDIR` or /tmp.
-    package static func makePrivate() throws(StartFailure) -> MountPoint {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    /// Makes a new folder that only this user may enter: in `TMPDIR` or /tmp, or where the docroot holds that one, in
+    /// another folder for passing things.
+    package static func makePrivate(docroot: Docroot) throws(StartFailure) -> MountPoint {
+        let wished = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let candidates = [wished, "/run", "/dev/shm", "/var/tmp"]
+        guard let parent = candidates.first(where: { !isInside($0, docroot) && access($0, W_OK) == 0 }) else {
+            throw StartFailure(
+                "docroot \(docroot.path) contains every folder that the mount could be made in "
+                    + "(\(candidates.joined(separator: ", "))): give --mount-point a folder outside it, or use --bypass"
+            )
+        }
         guard let template = strdup("\(parent)/serverfs-XXXXXX") else { throw StartFailure("out of memory") }
         defer { free(template) }
         guard mkdtemp(template) != nil else {
@@ -65,7 +73,7 @@ package struct MountPoint: Sendable {
         if identity == docroot.identity {
             throw StartFailure("mount point \(path) is the docroot itself: give it a folder of its own")
         }
-        if ancestors(of: path).contains(where: { Self.identity($0) == docroot.identity }) {
+        if isInside(path, docroot) {
             throw StartFailure(
                 "mount point \(path) is inside the docroot \(docroot.path), which would then contain itself: "
                     + "give it a folder outside")
@@ -75,6 +83,12 @@ package struct MountPoint: Sendable {
                 "docroot \(docroot.path) is inside the mount point \(path), which would hide it: "
                     + "give the mount a folder of its own")
         }
+    }
+
+    /// Whether `path` is the docroot or lies below it.
+    private static func isInside(_ path: String, _ docroot: Docroot) -> Bool {
+        guard let path = try? Files.canonicalPath(path) else { return false }
+        return ([path] + ancestors(of: path)).contains { identity($0) == docroot.identity }
     }
 
     private static func identity(_ path: String) -> FileIdentity? {
