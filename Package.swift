@@ -41,7 +41,7 @@ let package = Package(
         .executableTarget(
             name: "serverfs",
             dependencies: [
-                "HTTPServer", "Platform", "ServerCore",
+                "FuseProxy", "HTTPServer", "Platform", "ServerCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),

@@ -52,6 +52,12 @@ static inline long kernel_sendfile(int socket, int file, int64_t *offset, size_t
     return kernel_result(syscall(SYS_sendfile, socket, file, offset, byteCount));
 }
 
+// splice(2), at the present positions of both
+static inline long kernel_splice(int source, int target, size_t byteCount, unsigned flags) {
+    // libfuse reads errno itself: this one call keeps the C library's convention.
+    return syscall(SYS_splice, source, (void *)0, target, (void *)0, byteCount, flags);
+}
+
 // accept4(2), the peer's address not asked for
 static inline long kernel_accept4(int listener, int flags) {
     return kernel_result(syscall(SYS_accept4, listener, (void *)0, (void *)0, flags));
@@ -74,5 +80,7 @@ static inline long kernel_gettid(void) { return syscall(SYS_gettid); }
 static inline long kernel_set_thread_name(const char *name) {
     return kernel_result(syscall(SYS_prctl, KERNEL_PR_SET_NAME, name, 0, 0, 0));
 }
+
+#include "fuse.h"
 
 #endif

@@ -8,13 +8,22 @@ package struct HTTPServerConfiguration: Sendable {
     package var workers: Int
     /// Files kept open between requests, for each worker and each of mount and docroot; 0 for none.
     package var openFileCacheCapacity: Int
+    /// `--send`
+    package var send: SendStrategy
+    /// Whether the mount's files are opened with direct I/O, so that only reading them shows their present bytes.
+    package var mountUsesDirectIO: Bool
     /// Seconds that an idle connection is kept.
     package var keepAliveSeconds: Int
     /// Connections of one worker; one more is answered 503 and closed.
     package var connectionsMaxPerWorker: Int
 
-    package init(workers: Int, openFileCacheCapacity: Int, keepAliveSeconds: Int, connectionsMaxPerWorker: Int) {
+    package init(
+        workers: Int, openFileCacheCapacity: Int, send: SendStrategy, mountUsesDirectIO: Bool, keepAliveSeconds: Int,
+        connectionsMaxPerWorker: Int
+    ) {
         self.workers = workers
+        self.send = send
+        self.mountUsesDirectIO = mountUsesDirectIO
         self.openFileCacheCapacity = openFileCacheCapacity
         self.keepAliveSeconds = keepAliveSeconds
         self.connectionsMaxPerWorker = connectionsMaxPerWorker

@@ -4,6 +4,8 @@ enum Limits {
     static let readBufferBytes = 16 * 1024
     /// Bytes of a response head, the longest Location included: 500.
     static let headBufferBytes = 32 * 1024
+    /// Bytes read at a time where a body is copied: what does not fit takes another read.
+    static let bodyBufferBytes = 64 * 1024
     /// Connections a loop takes in one turn: the rest wait for the next.
     static let acceptsPerTurnMax = 64
     /// Pipelined requests of one connection answered in one turn: the rest wait for the next.

@@ -23,8 +23,8 @@ package struct Banner: Sendable {
         }
         add("workers", Self.threads("http", configuration.workers))
         let cache = budget.openFileCacheCapacity
-        var strategies = mount == nil ? [] : Self.fuseStrategies
-        strategies.append("send sendfile")
+        var strategies = mount.map(Self.fuseStrategies) ?? []
+        strategies.append("send \(Self.sender(configuration, mount))")
         strategies.append("open-file-cache \(cache == 0 ? "off" : "\(cache) a worker")")
         add("strategies", strategies.joined(separator: ", "))
         add("keep-alive", "\(configuration.keepAliveSeconds) s")
@@ -45,15 +45,24 @@ package struct Banner: Sendable {
         text = "serverfs \(Version.current)\n"
         add("docroot", docroot.path)
         add(mount)
-        add("strategies", Self.fuseStrategies.joined(separator: ", "))
+        add("strategies", Self.fuseStrategies(mount).joined(separator: ", "))
         addUnavailable(Self.unavailable(mount))
         text += "ready\n"
     }
 
     /// Every strategy of the FUSE side that is in effect, by the names of the options that choose among them.
-    private static let fuseStrategies = [
-        "fuse-api lowlevel", "fuse-transport device", "fuse-open per-open", "fuse-read copy", "fuse-cache timeout 1 s",
-    ]
+    private static func fuseStrategies(_ mount: ProxyMount) -> [String] {
+        let proxy = mount.session.configuration
+        return [
+            "fuse-api lowlevel", "fuse-transport device", "fuse-open \(proxy.open.rawValue)",
+            "fuse-read \(proxy.read.rawValue)", "fuse-cache \(proxy.cache.name)",
+        ]
+    }
+
+    private static func sender(_ configuration: ServerConfiguration, _ mount: ProxyMount?) -> String {
+        guard configuration.send == .auto else { return configuration.send.rawValue }
+        return mount != nil && configuration.proxy.cache == .none ? "copy (sendfile for the bypass)" : "sendfile"
+    }
 
     private mutating func add(_ name: String, _ value: String, _ note: String? = nil) {
         let padding = String(repeating: " ", count: max(15 - name.count, 1))
@@ -63,7 +72,7 @@ package struct Banner: Sendable {
     private mutating func add(_ mount: ProxyMount) {
         let options = "fuse.serverfs, ro,nosuid,nodev\(mount.session.allowsOtherUsers ? ",allow_other" : "")"
         add("mount", mount.mountPoint.path, mount.mountPoint.isPrivate ? "\(options); removed at exit" : options)
-        add("fuse threads", Self.threads("fuse", mount.session.threadCount))
+        add("fuse threads", Self.threads("fuse", mount.session.configuration.threads))
     }
 
     private mutating func addUnavailable(_ missing: [String]) {

@@ -21,6 +21,7 @@ package final class Server: @unchecked Sendable {
     /// Starts everything, in the order that cannot hang: docroot, addresses, mount, and only when it answers, the loops.
     /// On failure nothing is left behind.
     package init(_ configuration: ServerConfiguration) throws(StartFailure) {
+        if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
         Signals.ignoreBrokenPipes()
         let budget = DescriptorBudget(
             workers: configuration.workers, openFileCacheCapacity: configuration.openFileCacheCapacity)
@@ -36,8 +37,7 @@ package final class Server: @unchecked Sendable {
                     try MountPoint.makePrivate(docroot: docroot)
                 }
             mount = try ProxyMount(
-                docroot: docroot, mountPoint: mountPoint, threads: configuration.fuseThreads,
-                directoryDescriptorsMax: budget.directoryDescriptorsMax)
+                docroot: docroot, mountPoint: mountPoint, configuration: budget.bounding(configuration.proxy))
         }
         self.mount = mount
 
@@ -45,6 +45,7 @@ package final class Server: @unchecked Sendable {
             http = try HTTPServer(
                 HTTPServerConfiguration(
                     workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
+                    send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker),
                 listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets),

@@ -1,3 +1,4 @@
+package import FuseProxy
 package import HTTPServer
 
 /// What the command line asks for.
@@ -12,10 +13,23 @@ package struct ServerConfiguration: Sendable {
     /// nil: a new private folder.
     package var mountPointPath: String?
     package var workers = 2
-    package var fuseThreads = 2
+    /// How the mount works.
+    package var proxy = ProxyConfiguration()
     /// Files kept open for each worker; 0 for none.
     package var openFileCacheCapacity = 1024
+    package var send = SendStrategy.auto
     package var keepAliveSeconds = 65
 
     package init() {}
+
+    /// Why these choices cannot work together; nil when they can.
+    package var contradiction: String? {
+        if bypass { return nil }
+        if let contradiction = proxy.contradiction { return contradiction }
+        if proxy.cache == .none, send == .sendfile {
+            return
+                "--send sendfile is answered from the page cache, which --fuse-cache none forbids: it needs --send copy"
+        }
+        return nil
+    }
 }

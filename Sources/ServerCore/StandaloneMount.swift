@@ -1,4 +1,4 @@
-import FuseProxy
+package import FuseProxy
 import Telemetry
 
 /// `serverfs mount`: the proxy without a server. One thread calls `init` and `stop`; the rest any other.
@@ -6,12 +6,14 @@ package final class StandaloneMount: Sendable {
     package let banner: Banner
     private let mount: ProxyMount
 
-    package init(docrootPath: String, mountPointPath: String, threads: Int) throws(StartFailure) {
+    package init(
+        docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration
+    ) throws(StartFailure) {
         let budget = DescriptorBudget(workers: 1, openFileCacheCapacity: 0)
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
-            docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot), threads: threads,
-            directoryDescriptorsMax: budget.directoryDescriptorsMax)
+            docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),
+            configuration: budget.bounding(proxy))
         banner = Banner(docroot: docroot, mount: mount)
     }
 

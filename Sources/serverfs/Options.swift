@@ -41,9 +41,3 @@ enum OpenFileCacheOption: ExpressibleByArgument {
         }
     }
 }
-
-/// `--fuse-threads`, for both commands.
-enum FuseThreads {
-    static let range = 1...64
-    static let standard = 2
-}

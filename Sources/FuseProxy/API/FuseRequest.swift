@@ -67,13 +67,27 @@ struct FuseRequest: ~Copyable {
         discard self
     }
 
-    /// Answers an OPEN (`fuse_reply_open`); the handle is released when the caller was interrupted meanwhile.
-    consuming func reply(openFile handle: UInt64, keepCache: Bool) {
-        var information = fuse_file_info()
-        information.fh = handle
-        information.keep_cache = keepCache ? 1 : 0
+    /// Answers an OPEN; the file is released when the caller was interrupted meanwhile. libfuse 3.14 has no field for a
+    /// backing id, so the kernel's structure is sent as bytes.
+    consuming func reply(_ reply: OpenReply, of inode: InodeNumber) {
         let operations = operations
-        if fuse_reply_open(request, &information) == -ENOENT { operations.release(handle) }
+        let channel = thread.channel
+        let isTaken = withUnsafeBytes(of: reply) { bytes in
+            fuse_reply_buf(request, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count) == 0
+        }
+        if !isTaken { operations.files.release(inode, handle: reply.handle, channel: channel) }
+        discard self
+    }
+
+    /// Answers a READ with bytes of a file that pass no user memory (`fuse_reply_data` from a descriptor).
+    consuming func reply(splicing descriptor: CInt, at offset: Int64, count: Int) {
+        var vector = fuse_bufvec()
+        vector.count = 1
+        vector.buf.size = count
+        vector.buf.flags = fuse_buf_flags(FUSE_BUF_IS_FD.rawValue | FUSE_BUF_FD_SEEK.rawValue)
+        vector.buf.fd = descriptor
+        vector.buf.pos = off_t(offset)
+        fuse_reply_data(request, &vector, FUSE_BUF_SPLICE_MOVE)
         discard self
     }
 

@@ -22,7 +22,8 @@ import Telemetry
     _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
     let request = FuseRequest(request, .readdir)
-    replyDirectory(request, size: size, offset: Int64(offset), handle: information!.pointee.fh, withAttributes: false)
+    let inode = InodeNumber(rawValue: UInt64(inode))
+    replyDirectory(request, inode, information!.pointee.fh, size: size, offset: Int64(offset), withAttributes: false)
 }
 
 @c func lowLevelReadDirectoryPlus(
@@ -30,7 +31,8 @@ import Telemetry
     _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
     let request = FuseRequest(request, .readdirplus)
-    replyDirectory(request, size: size, offset: Int64(offset), handle: information!.pointee.fh, withAttributes: true)
+    let inode = InodeNumber(rawValue: UInt64(inode))
+    replyDirectory(request, inode, information!.pointee.fh, size: size, offset: Int64(offset), withAttributes: true)
 }
 
 @c func lowLevelReleaseDirectory(
@@ -43,7 +45,8 @@ import Telemetry
 
 /// Answers READDIR, or READDIRPLUS when `withAttributes`, with as many records as fit, in the docroot's own order.
 private func replyDirectory(
-    _ request: consuming FuseRequest, size: Int, offset: Int64, handle: UInt64, withAttributes: Bool
+    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, size: Int, offset: Int64,
+    withAttributes: Bool
 ) {
     // The buffer's first part takes the reply, the second the docroot's records. A record with attributes is about four
     // times as long as one without: reading no more than fits saves reading the rest again.
@@ -52,7 +55,7 @@ private func replyDirectory(
     let recordBytes = max(min(reply.count, 64 * 1024) / (withAttributes ? 4 : 1), 1024)
     let records = UnsafeMutableRawBufferPointer(rebasing: request.thread.buffer[half..<(half + recordBytes)])
     do throws(Errno) {
-        let directory = try request.operations.directory(handle)
+        let directory = try request.operations.directory(inode, handle: handle)
         let count = try directory.read(from: offset, into: records)
         var filled = 0
         var pending = DirectoryRecords(bytes: UnsafeRawBufferPointer(rebasing: records[..<count]))

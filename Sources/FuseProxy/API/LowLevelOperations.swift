@@ -34,8 +34,12 @@ extension fuse_lowlevel_ops {
 ) {
     let session = ProxySession.of(userData)
     ProxyThread.current.counters.add(.initialize)
-    // Requests and replies are copied: with splice, each would pay a pipe for bytes that are few.
+    // Requests are read whole: with splice, each would pay a pipe for bytes that are few.
     connection!.pointee.want &= ~UInt32(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
+    if session.configuration.read == .splice {
+        connection!.pointee.want |=
+            connection!.pointee.capable & UInt32(FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
+    }
     let offered = connection!.pointee.capable
     let useful = UInt32(
         FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS
@@ -104,25 +108,11 @@ extension fuse_lowlevel_ops {
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
     let request = FuseRequest(request, .open)
+    let inode = InodeNumber(rawValue: UInt64(inode))
     do throws(Errno) {
-        let opened = try request.operations.open(
-            InodeNumber(rawValue: UInt64(inode)), flags: information!.pointee.flags)
-        request.reply(openFile: opened.handle, keepCache: opened.keepCache)
-    } catch {
-        request.reply(error)
-    }
-}
-
-@c private func lowLevelRead(
-    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
-    _ information: UnsafeMutablePointer<fuse_file_info>?
-) {
-    let request = FuseRequest(request, .read)
-    let buffer = UnsafeMutableRawBufferPointer(rebasing: request.thread.buffer[..<min(size, ProxyThread.bufferBytes)])
-    do throws(Errno) {
-        let count = try request.operations.read(information!.pointee.fh, into: buffer, at: Int64(offset))
-        request.thread.counters.add(.readBytes, UInt64(count))
-        request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        let reply = try request.operations.open(
+            inode, flags: information!.pointee.flags, channel: request.thread.channel)
+        request.reply(reply, of: inode)
     } catch {
         request.reply(error)
     }
@@ -132,7 +122,8 @@ extension fuse_lowlevel_ops {
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
     let request = FuseRequest(request, .release)
-    request.operations.release(information!.pointee.fh)
+    request.operations.files.release(
+        InodeNumber(rawValue: UInt64(inode)), handle: information!.pointee.fh, channel: request.thread.channel)
     request.replyDone()
 }
 

@@ -12,17 +12,25 @@ struct InodeEntry {
 ///
 /// Any FUSE thread. No operation waits for anything but the docroot, and none holds a lock when it returns.
 final class ProxyOperations: Sendable {
-    let timeouts = CacheTimeouts.standard
+    let timeouts: CacheTimeouts
+    let files: OpenFiles
+    let reads: ReadStrategy
+    let mappings = MappingCache()
     private let docroot: Docroot
     private let inodes: InodeTable
     private let resolver: Resolver
-    private let openFiles = OpenFiles()
     private let openDirectories = OpenDirectories()
+    private let isStateless: Bool
 
-    init(docroot: Docroot, directoryDescriptorsMax: Int) {
+    init(docroot: Docroot, configuration: ProxyConfiguration) {
         self.docroot = docroot
+        timeouts = CacheTimeouts(configuration.cache)
+        reads = configuration.read
+        isStateless = configuration.open == .stateless
         inodes = InodeTable(root: docroot.inodeIdentity)
-        resolver = Resolver(docroot: docroot, inodes: inodes, directoryDescriptorsMax: directoryDescriptorsMax)
+        resolver = Resolver(
+            docroot: docroot, inodes: inodes, directoryDescriptorsMax: configuration.directoryDescriptorsMax)
+        files = OpenFiles(configuration, resolver: resolver, inodes: inodes)
     }
 
     /// The number of inodes the kernel knows.
@@ -51,7 +59,11 @@ final class ProxyOperations: Sendable {
     }
 
     func forget(_ inode: InodeNumber, lookups: UInt64) {
-        resolver.forget(inodes.forget(inode, lookups: lookups))
+        let gone = inodes.forget(inode, lookups: lookups)
+        guard !gone.isEmpty else { return }
+        resolver.forget(gone)
+        files.forget(gone)
+        mappings.forget(gone)
     }
 
     // MARK: - Attributes
@@ -64,8 +76,8 @@ final class ProxyOperations: Sendable {
             return status!.attributes
         } catch .staleNFSFileHandle {
             // Deleted or replaced, but somebody still has it open: then it still has its attributes.
-            guard let descriptor = openFiles.anyDescriptor(of: inode) else { throw .staleNFSFileHandle }
-            return try Files.status(descriptor)
+            guard let status = files.statusOfOpenFile(inode) else { throw .staleNFSFileHandle }
+            return status.attributes
         }
     }
 
@@ -86,37 +98,33 @@ final class ProxyOperations: Sendable {
 
     /// Opens a file for reading.
     ///
-    /// - Returns: the handle, and whether the pages that the kernel kept from an earlier open are still the file's.
-    func open(_ inode: InodeNumber, flags: CInt) throws(Errno) -> (handle: UInt64, keepCache: Bool) {
+    /// - Throws: EROFS for any other access; ENOSYS where the kernel is to open by itself.
+    func open(_ inode: InodeNumber, flags: CInt, channel: CInt) throws(Errno) -> OpenReply {
         guard flags & O_ACCMODE == O_RDONLY, flags & O_TRUNC == 0 else { throw .readOnlyFileSystem }
-        // The kernel opens FIFOs and devices by itself; O_NONBLOCK and O_NOCTTY are for the one that takes the file's place
-        // between the lookup and now. `resolver` finds it to be another inode and closes it again.
-        var status: InodeStatus?
-        let file = try resolver.open(inode, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, status: &status)
-        let keepCache = inodes.noteContent(ContentVersion(status!.attributes), of: inode)
-        return (openFiles.insert(file, for: inode), keepCache)
+        return try files.open(inode, channel: channel)
     }
-
-    func read(
-        _ handle: UInt64, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
-    ) throws(Errno) -> Int {
-        try CopyReader.read(openFiles.descriptor(handle), into: buffer, at: offset)
-    }
-
-    func release(_ handle: UInt64) { openFiles.release(handle) }
 
     // MARK: - Folders
 
+    /// - Throws: ENOSYS where the kernel is to open by itself.
     func openDirectory(_ inode: InodeNumber) throws(Errno) -> UInt64 {
-        var status: InodeStatus?
-        let descriptor = try resolver.open(inode, flags: O_RDONLY | O_DIRECTORY, status: &status)
-        return openDirectories.insert(OpenDirectory(descriptor, inode: inode))
+        if isStateless { throw .noFunction }
+        return openDirectories.insert(try makeOpenDirectory(inode))
     }
 
-    func directory(_ handle: UInt64) throws(Errno) -> OpenDirectory { try openDirectories.directory(handle) }
+    /// The folder behind a handle; without handles, opened for this one request.
+    func directory(_ inode: InodeNumber, handle: UInt64) throws(Errno) -> OpenDirectory {
+        isStateless ? try makeOpenDirectory(inode) : try openDirectories.directory(handle)
+    }
 
     func releaseDirectory(_ handle: UInt64) { openDirectories.release(handle) }
 
+    private func makeOpenDirectory(_ inode: InodeNumber) throws(Errno) -> OpenDirectory {
+        var status: InodeStatus?
+        let descriptor = try resolver.open(inode, flags: O_RDONLY | O_DIRECTORY, status: &status)
+        return OpenDirectory(descriptor, inode: inode)
+    }
+
     /// Closes what the kernel has not released, after the session's last request.
-    func releaseAll() { openFiles.releaseAll() }
+    func releaseAll() { files.releaseAll() }
 }

@@ -4,6 +4,10 @@ struct CacheTimeouts: Sendable {
     var entrySeconds: Double
     var attributeSeconds: Double
 
-    /// What libfuse's own file systems take: a change in the docroot is seen after at most a second.
-    static let standard = CacheTimeouts(entrySeconds: 1, attributeSeconds: 1)
+    init(_ policy: CachePolicy) {
+        switch policy {
+        case .none: (entrySeconds, attributeSeconds) = (0, 0)
+        case .timeout(let seconds): (entrySeconds, attributeSeconds) = (seconds, seconds)
+        }
+    }
 }

@@ -1,42 +1,122 @@
+import CFuse3
+import Glibc
 import Platform
-import Synchronization
 
-/// The files the kernel has open, each by a descriptor of the docroot's file: the `per-open` strategy. The file handle
-/// given to the kernel (`fuse_file_info.fh`) is the descriptor's number.
-///
-/// Any FUSE thread. A handle is valid from the OPEN's reply to its RELEASE, which the kernel sends once and last.
+/// The answer to an OPEN (`struct fuse_open_out` of linux/fuse.h), laid out as the kernel takes it.
+struct OpenReply: BitwiseCopyable {
+    var handle: UInt64 = 0
+    var flags: UInt32 = 0
+    /// Passthrough's; 0 otherwise.
+    var backingID: Int32 = 0
+
+    static let directIO: UInt32 = 1 << 0
+    static let keepCache: UInt32 = 1 << 1
+    static let passthrough: UInt32 = 1 << 7
+}
+
+/// The docroot's files behind what the kernel has open, by the open strategy in effect. Any FUSE thread.
 final class OpenFiles: Sendable {
-    private let inodes = Mutex<[CInt: InodeNumber]>([:])
+    private let strategy: OpenStrategy
+    private let usesDirectIO: Bool
+    private let resolver: Resolver
+    private let inodes: InodeTable
+    private let perOpen = PerOpenFiles()
+    /// Descriptors by inode: `retained` pins those the kernel has open; `stateless`, which is not told, none.
+    private let byInode: DescriptorCache
+    private let backing = BackingFiles()
 
-    /// Takes over `descriptor` and gives the handle for it.
-    func insert(_ descriptor: consuming OwnedDescriptor, for inode: InodeNumber) -> UInt64 {
-        let number = descriptor.release()
-        inodes.withLock { $0[number] = inode }
-        return UInt64(number)
+    init(_ configuration: ProxyConfiguration, resolver: Resolver, inodes: InodeTable) {
+        strategy = configuration.open
+        usesDirectIO = configuration.cache == .none
+        self.resolver = resolver
+        self.inodes = inodes
+        byInode = DescriptorCache(capacity: configuration.fileDescriptorsMax)
     }
 
-    /// The descriptor behind a handle.
-    func descriptor(_ handle: UInt64) -> CInt { CInt(handle) }
+    // The kernel opens FIFOs and devices by itself; O_NONBLOCK and O_NOCTTY are for the one that takes a file's place between
+    // the lookup and the open. The resolver finds it to be another inode and closes it again.
+    private static let openFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY
 
-    /// Closes the file behind a handle.
-    func release(_ handle: UInt64) {
-        let number = CInt(handle)
-        // Out of the table before it is closed: the number may be another file's at once.
-        guard inodes.withLock({ $0.removeValue(forKey: number) }) != nil else { return }
-        OwnedDescriptor(adopting: number).close()
-    }
-
-    /// A descriptor of `inode`, if it is open: how a file that is no longer in its folder is still found.
-    func anyDescriptor(of inode: InodeNumber) -> CInt? {
-        inodes.withLock { $0.first { $0.value == inode }?.key }
-    }
-
-    /// Closes what is left when the session has ended without the kernel's RELEASEs.
-    func releaseAll() {
-        let remaining = inodes.withLock { inodes in
-            defer { inodes = [:] }
-            return inodes
+    /// Opens `inode` for the kernel.
+    ///
+    /// - Throws: ENOSYS from `stateless`, once: the kernel does not ask again.
+    func open(_ inode: InodeNumber, channel: CInt) throws(Errno) -> OpenReply {
+        var status: InodeStatus?
+        switch strategy {
+        case .stateless:
+            throw .noFunction
+        case .perOpen:
+            let file = try resolver.open(inode, flags: Self.openFlags, status: &status)
+            let flags = cacheFlags(inode, status!)
+            return OpenReply(handle: perOpen.insert(file, for: inode), flags: flags)
+        case .retained:
+            if let file = byInode.pin(inode) {
+                do throws(Errno) {
+                    return OpenReply(flags: cacheFlags(inode, try InodeStatus(file.rawValue)))
+                } catch {
+                    byInode.unpin(inode)
+                    throw error
+                }
+            }
+            let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+            byInode.insert(file, for: inode, pinned: true)
+            return OpenReply(flags: cacheFlags(inode, status!))
+        case .passthrough:
+            if let id = backing.openAgain(inode) { return OpenReply(flags: OpenReply.passthrough, backingID: id) }
+            let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+            let id = try backing.open(inode, file, channel: channel)
+            return OpenReply(flags: OpenReply.passthrough, backingID: id)
         }
-        for number in remaining.keys { OwnedDescriptor(adopting: number).close() }
+    }
+
+    /// Ends what `open` began.
+    func release(_ inode: InodeNumber, handle: UInt64, channel: CInt) {
+        switch strategy {
+        case .perOpen: perOpen.release(handle)
+        case .retained: byInode.unpin(inode)
+        case .passthrough: backing.release(inode, channel: channel)
+        case .stateless: break
+        }
+    }
+
+    /// Calls `body` with a descriptor to read from, valid for the time of the call.
+    ///
+    /// - Throws: ESTALE when a file that nobody has said to be open is gone (`stateless`).
+    func withDescriptor<Result>(
+        _ inode: InodeNumber, handle: UInt64, _ body: (CInt) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        // The kernel's handle is the descriptor, and it keeps it from being released during this READ.
+        if strategy == .perOpen { return try body(CInt(handle)) }
+        return try body(try heldDescriptor(inode).rawValue)
+    }
+
+    private func heldDescriptor(_ inode: InodeNumber) throws(Errno) -> SharedDescriptor {
+        if strategy == .passthrough, let file = backing[inode] { return file }
+        if let file = byInode[inode] { return file }
+        var status: InodeStatus?
+        let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+        return byInode.insert(file, for: inode)
+    }
+
+    /// The status of a file that is open though its name is gone; nil when it is not open.
+    func statusOfOpenFile(_ inode: InodeNumber) -> InodeStatus? {
+        switch strategy {
+        case .perOpen: perOpen.anyDescriptor(of: inode).flatMap { try? InodeStatus($0) }
+        case .retained, .stateless: byInode[inode].flatMap { try? InodeStatus($0.rawValue) }
+        case .passthrough: backing[inode].flatMap { try? InodeStatus($0.rawValue) }
+        }
+    }
+
+    func forget(_ inodes: [InodeNumber]) { byInode.remove(inodes) }
+
+    func releaseAll() {
+        perOpen.releaseAll()
+        byInode.removeAll()
+    }
+
+    /// Pages that the kernel has kept may stay if the file is what it was when they were read.
+    private func cacheFlags(_ inode: InodeNumber, _ status: InodeStatus) -> UInt32 {
+        if usesDirectIO { return OpenReply.directIO }
+        return inodes.noteContent(ContentVersion(status.attributes), of: inode) ? OpenReply.keepCache : 0
     }
 }

@@ -10,10 +10,10 @@ import Platform
 final class Resolver: Sendable {
     private let docroot: Docroot
     private let inodes: InodeTable
-    private let directories: DirectoryDescriptors
+    private let directories: DescriptorCache
 
     init(docroot: Docroot, inodes: InodeTable, directoryDescriptorsMax: Int) {
-        directories = DirectoryDescriptors(capacity: directoryDescriptorsMax)
+        directories = DescriptorCache(capacity: directoryDescriptorsMax)
         self.docroot = docroot
         self.inodes = inodes
     }
@@ -77,7 +77,7 @@ final class Resolver: Sendable {
 
     /// Lets go of what is held open for inodes that the kernel has forgotten.
     func forget(_ inodes: [InodeNumber]) {
-        for inode in inodes { directories.remove(inode) }
+        directories.remove(inodes)
     }
 
     private func openKnown(

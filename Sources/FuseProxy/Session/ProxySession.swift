@@ -13,14 +13,18 @@ package final class ProxySession: @unchecked Sendable {
     /// What the FUSE threads count.
     package let counters = CounterGroup<FuseCounter>()
     package let mountPoint: String
-    package let threadCount: Int
+    /// How it works.
+    package let configuration: ProxyConfiguration
     /// The mount's device number: `st_dev` of everything in it.
     package let device: UInt64
     /// Whether users other than the one who mounted it may enter.
     package let allowsOtherUsers: Bool
 
     let operations: ProxyOperations
+    let transport: DeviceTransport
     private let session: OpaquePointer
+    /// What the kernel has offered in INIT; nil before.
+    private let offered = Mutex<KernelCapabilities?>(nil)
     /// The callbacks' user data: a pointer to this object, filled in once it is whole.
     private let context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     private let initialized: WakeUp
@@ -34,15 +38,14 @@ package final class ProxySession: @unchecked Sendable {
 
     /// Mounts `docroot` at `mountPoint`, an absolute path of an empty folder.
     ///
-    /// - Parameter directoryDescriptorsMax: how many folders of the docroot are kept open to look names up in.
     /// - Throws: a sentence that names the cause: no /dev/fuse, no right to mount, no such folder.
     package init(
-        docroot: Docroot, mountPoint: String, threadCount: Int, directoryDescriptorsMax: Int
+        docroot: Docroot, mountPoint: String, configuration: ProxyConfiguration
     ) throws(MountFailure) {
         try Self.checkDevice()
         self.mountPoint = mountPoint
-        self.threadCount = threadCount
-        operations = ProxyOperations(docroot: docroot, directoryDescriptorsMax: directoryDescriptorsMax)
+        self.configuration = configuration
+        operations = ProxyOperations(docroot: docroot, configuration: configuration)
         do throws(Errno) {
             initialized = try WakeUp()
         } catch {
@@ -68,6 +71,13 @@ package final class ProxySession: @unchecked Sendable {
             context.deallocate()
             throw MountFailure("\(mountPoint) was mounted but is not in /proc/self/mountinfo")
         }
+        do throws(MountFailure) {
+            transport = try DeviceTransport(session: session)
+        } catch {
+            fuse_session_destroy(session)
+            context.deallocate()
+            throw error
+        }
         device = entry.device
         context.pointee = Unmanaged.passUnretained(self).toOpaque()
     }
@@ -76,12 +86,13 @@ package final class ProxySession: @unchecked Sendable {
     ///
     /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `stop`.
     package func start() throws(Errno) {
-        let transport = DeviceTransport(session: session)
-        for index in 0..<threadCount {
-            let state = ProxyThread(counters: counters.makeCounters())
-            let thread = try NamedThread("fuse-\(index)") {
+        for index in 0..<configuration.threads {
+            // The first thread takes the session's channel; each other gets one of its own.
+            let channel = index == 0 ? nil : try transport.cloneChannel()
+            let state = ProxyThread(session: self, counters: counters.makeCounters(), channel: channel)
+            let thread = try NamedThread("fuse-\(index)") { [transport] in
                 state.bind()
-                transport.run()
+                transport.run(state)
                 state.hasEnded.store(true, ordering: .releasing)
             }
             threads.append((thread, state))
@@ -100,6 +111,32 @@ package final class ProxySession: @unchecked Sendable {
     static func of(_ userData: UnsafeMutableRawPointer?) -> ProxySession {
         let context = userData!.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
         return Unmanaged<ProxySession>.fromOpaque(context.pointee!).takeUnretainedValue()
+    }
+
+    /// What is added to libfuse's answer to INIT. On the FUSE thread that answers it.
+    func agree(on capabilities: KernelCapabilities) -> InitAmendment {
+        offered.withLock { $0 = capabilities }
+        return InitAmendment(
+            parallelDirectoryOperations: capabilities.parallelDirectoryOperations,
+            passthrough: capabilities.passthrough && configuration.open == .passthrough)
+    }
+
+    /// Why the choices made cannot be kept on this kernel or with these rights; nil when they can. To be asked once the
+    /// session is initialized.
+    package var unavailableChoice: String? {
+        guard configuration.open == .passthrough else { return nil }
+        guard offered.withLock({ $0?.passthrough == true }) else {
+            return
+                "--fuse-open passthrough: this kernel does not offer it (Linux 6.9 with CONFIG_FUSE_PASSTHROUGH does)"
+        }
+        do throws(Errno) {
+            try BackingFiles.checkRights(channel: transport.sessionDescriptor)
+            return nil
+        } catch .notPermitted {
+            return "--fuse-open passthrough: it needs CAP_SYS_ADMIN"
+        } catch {
+            return "--fuse-open passthrough: \(error)"
+        }
     }
 
     /// On a FUSE thread, from the `init` callback.

@@ -1,24 +1,45 @@
+import CFuse3
 import Glibc
+import Platform
 import Synchronization
 import Telemetry
 
-/// What belongs to one FUSE thread: its counters and its buffer. Found again by the callbacks that run on the thread.
+/// What belongs to one FUSE thread: its channel to the kernel, its counters and its buffers. Found again by the callbacks
+/// that run on the thread. But for `hasEnded`, the thread's own.
 final class ProxyThread: @unchecked Sendable {
-    /// The thread's own: written by it alone.
     let counters: Counters<FuseCounter>
-    /// The thread's own: what a reply is gathered in. As large as the largest READ, 1 MiB; untouched pages cost nothing.
+    /// What requests are received in. As large as libfuse has told the kernel; untouched pages cost nothing.
+    let requestBuffer: UnsafeMutableRawBufferPointer
+    /// What a reply is gathered in. As large as the largest READ, 1 MiB.
     let buffer: UnsafeMutableRawBufferPointer
-    /// Set once, when the thread makes no more system calls on the session.
+    /// The descriptor that requests are read from and replies written to.
+    let channel: CInt
+    /// Set while INIT is answered: what to add to libfuse's answer.
+    var initAmendment: InitAmendment?
+    /// Set while a READ is answered from a mapping: where its bytes are in the file.
+    var mappedRead: MappedRead?
+    /// Set once, when the thread makes no more system calls on the session. Any thread may read it.
     let hasEnded = Atomic(false)
+
+    private let session: ProxySession
+    private let ownedChannel: OwnedDescriptor?
 
     static let bufferBytes = 1 << 20
 
-    init(counters: Counters<FuseCounter>) {
+    /// - Parameter channel: a channel of the thread's own; nil to use the session's.
+    init(session: ProxySession, counters: Counters<FuseCounter>, channel: consuming OwnedDescriptor?) {
+        self.session = session
         self.counters = counters
+        self.channel = channel?.rawValue ?? session.transport.sessionDescriptor
+        ownedChannel = channel
+        requestBuffer = .allocate(byteCount: Self.bufferBytes + 4096, alignment: 4096)
         buffer = .allocate(byteCount: Self.bufferBytes, alignment: 4096)
     }
 
-    deinit { buffer.deallocate() }
+    deinit {
+        requestBuffer.deallocate()
+        buffer.deallocate()
+    }
 
     /// Makes this the calling thread's, for as long as the caller holds it.
     func bind() {
@@ -28,6 +49,11 @@ final class ProxyThread: @unchecked Sendable {
     /// The calling FUSE thread's object.
     static var current: ProxyThread {
         Unmanaged<ProxyThread>.fromOpaque(pthread_getspecific(key)!).takeUnretainedValue()
+    }
+
+    /// The request at hand is INIT.
+    func isAnsweringInit(_ capabilities: KernelCapabilities) {
+        initAmendment = session.agree(on: capabilities)
     }
 
     private static let key: pthread_key_t = {

@@ -1,23 +1,84 @@
 import CFuse3
+import CKernel
 import Glibc
 import Platform
 
-/// How requests reach the daemon: `read(2)` from /dev/fuse and `writev(2)` back, on as many threads as there are.
-struct DeviceTransport: @unchecked Sendable {
+/// How requests reach the daemon: `read(2)` from /dev/fuse and `writev(2)` back, each thread on a channel of its own, so
+/// that no two threads contend for one queue's lock.
+///
+/// libfuse parses requests and makes replies; the system calls are made here (`fuse_session_custom_io`).
+final class DeviceTransport: @unchecked Sendable {
     private let session: OpaquePointer
+    /// The session's own channel, which libfuse closes with the session.
+    let sessionDescriptor: CInt
 
-    init(session: OpaquePointer) { self.session = session }
+    /// Takes over the system calls of a mounted session.
+    init(session: OpaquePointer) throws(MountFailure) {
+        self.session = session
+        sessionDescriptor = fuse_session_fd(session)
+        var calls = fuse_custom_io(
+            writev: writeReply, read: readRequest, splice_receive: nil, splice_send: spliceReply)
+        guard fuse_session_custom_io(session, &calls, sessionDescriptor) == 0 else {
+            throw MountFailure("libfuse does not take system calls of our own: \(LibraryLog.lastMessage)")
+        }
+    }
+
+    /// Another channel of the same connection (FUSE_DEV_IOC_CLONE).
+    func cloneChannel() throws(Errno) -> OwnedDescriptor {
+        let clone = try Files.open("/dev/fuse", flags: O_RDWR)
+        _ = try Errno.check(kernel_fuse_clone(clone.rawValue, sessionDescriptor))
+        return clone
+    }
 
     /// Receives and processes requests on the calling FUSE thread until the session is unmounted, aborted or told to exit.
-    func run() {
-        var buffer = fuse_buf()
-        defer { free(buffer.mem) }
+    func run(_ thread: ProxyThread) {
         while fuse_session_exited(session) == 0 {
-            let result = fuse_session_receive_buf(session, &buffer)
-            if result == -EINTR || result == -EAGAIN { continue }
-            // 0: unmounted or aborted (ENODEV); anything else below 0 will not get better either.
-            if result <= 0 { break }
+            let count = read(thread.channel, thread.requestBuffer.baseAddress!, thread.requestBuffer.count)
+            if count <= 0 {
+                let code = errno
+                // ENOENT: the request was taken back before it was read.
+                if count < 0, code == EINTR || code == EAGAIN || code == ENOENT { continue }
+                // ENODEV: unmounted or aborted. Nothing else will get better either.
+                break
+            }
+            let request = UnsafeRawBufferPointer(rebasing: thread.requestBuffer[..<count])
+            if let capabilities = KernelCapabilities(request: request) { thread.isAnsweringInit(capabilities) }
+            var buffer = fuse_buf()
+            buffer.mem = thread.requestBuffer.baseAddress
+            buffer.size = count
             fuse_session_process_buf(session, &buffer)
         }
     }
+}
+
+/// libfuse reads only through `run`, which does it itself.
+@c private func readRequest(
+    _ descriptor: CInt, _ buffer: UnsafeMutableRawPointer?, _ byteCount: Int, _ userData: UnsafeMutableRawPointer?
+) -> Int {
+    read(ProxyThread.current.channel, buffer, byteCount)
+}
+
+/// Sends a reply on the channel that the request came from. errno is left as the call has set it: libfuse reads it.
+@c private func writeReply(
+    _ descriptor: CInt, _ parts: UnsafeMutablePointer<iovec>?, _ count: CInt, _ userData: UnsafeMutableRawPointer?
+) -> Int {
+    let thread = ProxyThread.current
+    if let amendment = thread.initAmendment, count == 2 {
+        amendment.apply(to: UnsafeMutableRawBufferPointer(start: parts![1].iov_base, count: parts![1].iov_len))
+        thread.initAmendment = nil
+    }
+    let result = writev(thread.channel, parts, count)
+    if result < 0, errno == EFAULT, let mappedRead = thread.mappedRead {
+        return mappedRead.replyAgain(on: thread, header: parts![0])
+    }
+    return result
+}
+
+/// Moves a reply out of libfuse's pipe.
+@c private func spliceReply(
+    _ source: CInt, _ sourceOffset: UnsafeMutablePointer<off_t>?, _ target: CInt,
+    _ targetOffset: UnsafeMutablePointer<off_t>?, _ byteCount: Int, _ flags: UInt32,
+    _ userData: UnsafeMutableRawPointer?
+) -> Int {
+    kernel_splice(source, ProxyThread.current.channel, byteCount, flags)
 }

@@ -29,7 +29,7 @@ extension Connection {
             var isHit = false
             let file = try tree.open(nameOfFile(path), turn: loop.turn, isHit: &isHit)
             loop.counters.add(isHit ? .openFileHits(tree.servingPath) : .openFileMisses(tree.servingPath))
-            respond(head, in: bytes.bytes, with: file)
+            respond(head, in: bytes.bytes, with: file, sender: tree.sender)
         } catch {
             respond(head, path, query: target.extracting(path.query.range), error: error)
         }
@@ -59,7 +59,7 @@ extension Connection {
 
     // MARK: - With a file
 
-    private func respond(_ head: RequestHead, in bytes: RawSpan, with file: OpenFile) {
+    private func respond(_ head: RequestHead, in bytes: RawSpan, with file: OpenFile, sender: Sender) {
         let size = UInt64(max(file.size, 0))
         var first: UInt64 = 0
         var count = size
@@ -92,7 +92,7 @@ extension Connection {
         writer.field("Content-Length", decimal: count)
         endHead(&writer, head)
         if head.method == .get, count > 0 {
-            outgoing.body = FileBody(file: file, offset: Int64(first), remaining: Int64(count))
+            outgoing.body = FileBody(file: file, offset: Int64(first), remaining: Int64(count), sender: sender)
         }
         startSending(headCount: writer.count)
     }

@@ -167,7 +167,7 @@ final class Connection {
     }
 
     private func continueSending() {
-        let progress = outgoing.send(to: socket.rawValue)
+        let progress = outgoing.send(to: socket.rawValue, bodyBuffer: loop.bodyBuffer)
         if outgoing.bodyBytesSent > 0 {
             loop.counters.add(.bodyBytes(outgoing.servingPath), UInt64(outgoing.bodyBytesSent))
             outgoing.bodyBytesSent = 0

@@ -23,7 +23,7 @@ struct OutgoingResponse: ~Copyable {
     mutating func takeHead(_ bytes: UnsafeRawBufferPointer) { head = bytes }
 
     /// Sends as much as the socket takes: the head and the start of the body travel together.
-    mutating func send(to socket: CInt) -> SendfileSender.Progress {
+    mutating func send(to socket: CInt, bodyBuffer: UnsafeMutableRawBufferPointer) -> FileBody.Progress {
         while !head.isEmpty {
             do throws(Errno) {
                 let count = try Sockets.send(socket, head, more: body != nil)
@@ -36,7 +36,7 @@ struct OutgoingResponse: ~Copyable {
         }
         guard body != nil else { return .done }
         let before = body!.remaining
-        let progress = SendfileSender.send(&body!, to: socket)
+        let progress = body!.send(to: socket, buffer: bodyBuffer)
         bodyBytesSent += before - body!.remaining
         return progress
     }

@@ -7,15 +7,21 @@ import Telemetry
 final class FileTree {
     /// Whether the root is the mount's or the docroot's.
     let servingPath: ServingPath
+    /// How its files are sent.
+    let sender: Sender
     private let root: SharedDescriptor
     /// What lies on this device is not this tree's: the docroot's tree keeps out of the mount.
     private let excludedDevice: UInt64?
     private let cache: OpenFileCache?
 
     /// - Parameter openFileCacheCapacity: how many files are kept open between requests; 0 for none.
-    init(root: SharedDescriptor, servingPath: ServingPath, excludedDevice: UInt64?, openFileCacheCapacity: Int) {
+    init(
+        root: SharedDescriptor, servingPath: ServingPath, excludedDevice: UInt64?, sender: Sender,
+        openFileCacheCapacity: Int
+    ) {
         self.root = root
         self.servingPath = servingPath
+        self.sender = sender
         self.excludedDevice = excludedDevice
         cache = openFileCacheCapacity > 0 ? OpenFileCache(capacity: openFileCacheCapacity) : nil
     }

@@ -26,6 +26,8 @@ final class EventLoop: @unchecked Sendable {
     let readBuffer: UnsafeMutableRawBufferPointer
     /// What a response head, and a short body, is written in.
     let headBuffer: UnsafeMutableRawBufferPointer
+    /// What a body is copied through.
+    let bodyBuffer: UnsafeMutableRawBufferPointer
     /// The decoded path of the request at hand, NUL-terminated.
     let pathBuffer: UnsafeMutableRawBufferPointer
     private var dateText = DateText()
@@ -59,12 +61,17 @@ final class EventLoop: @unchecked Sendable {
         connectionsMax = configuration.connectionsMaxPerWorker
         let capacity = configuration.openFileCacheCapacity
         mountTree = mountRoot.map {
-            FileTree(root: $0, servingPath: .mount, excludedDevice: nil, openFileCacheCapacity: capacity)
+            FileTree(
+                root: $0, servingPath: .mount, excludedDevice: nil,
+                sender: Sender(configuration.send, usesDirectIO: configuration.mountUsesDirectIO),
+                openFileCacheCapacity: capacity)
         }
         docrootTree = FileTree(
-            root: docrootRoot, servingPath: .bypass, excludedDevice: mountDevice, openFileCacheCapacity: capacity)
+            root: docrootRoot, servingPath: .bypass, excludedDevice: mountDevice,
+            sender: Sender(configuration.send, usesDirectIO: false), openFileCacheCapacity: capacity)
         readBuffer = .allocate(byteCount: Limits.readBufferBytes, alignment: 64)
         headBuffer = .allocate(byteCount: Limits.headBufferBytes, alignment: 64)
+        bodyBuffer = .allocate(byteCount: Limits.bodyBufferBytes, alignment: 4096)
         // Room for a decoded path and the name of the index file after it.
         pathBuffer = .allocate(byteCount: RequestLimits.pathBytesMax + 32, alignment: 64)
         wakeUp = try WakeUp()
@@ -81,6 +88,7 @@ final class EventLoop: @unchecked Sendable {
         event_base_free(base)
         readBuffer.deallocate()
         headBuffer.deallocate()
+        bodyBuffer.deallocate()
         pathBuffer.deallocate()
     }
 

@@ -1,3 +1,4 @@
+import FuseProxy
 import Platform
 
 /// How the process's descriptor limit is shared out, so that none of its parts can take what another needs.
@@ -8,7 +9,9 @@ struct DescriptorBudget: Sendable {
     /// Files kept open by each worker, for each of mount and docroot.
     let openFileCacheCapacity: Int
     let connectionsMaxPerWorker: Int
+    /// Folders and files of the docroot that the proxy keeps open beyond what the kernel has open.
     let directoryDescriptorsMax: Int
+    let fileDescriptorsMax: Int
 
     /// Listeners, event loops, the session, the standard streams.
     private static let base = 64
@@ -23,12 +26,21 @@ struct DescriptorBudget: Sendable {
         self.init(limitBefore: before, limit: now, workers: workers, openFileCacheCapacity: requested)
     }
 
+    /// The proxy's configuration with the descriptors that are its own.
+    func bounding(_ proxy: ProxyConfiguration) -> ProxyConfiguration {
+        var proxy = proxy
+        proxy.directoryDescriptorsMax = directoryDescriptorsMax
+        proxy.fileDescriptorsMax = fileDescriptorsMax
+        return proxy
+    }
+
     init(limitBefore: UInt64, limit: UInt64, workers: Int, openFileCacheCapacity requested: Int) {
         self.limitBefore = limitBefore
         self.limit = limit
         let total = Int(clamping: limit)
         directoryDescriptorsMax = max(min(512, total / 8), 4)
-        let available = max(total - Self.base - directoryDescriptorsMax, 0)
+        fileDescriptorsMax = max(min(1024, total / 8), 4)
+        let available = max(total - Self.base - directoryDescriptorsMax - fileDescriptorsMax, 0)
         openFileCacheCapacity = min(requested, available / 2 / (Self.perCachedFile * workers))
         let left = available - openFileCacheCapacity * Self.perCachedFile * workers
         connectionsMaxPerWorker = max(left / Self.perConnection / workers, 4)

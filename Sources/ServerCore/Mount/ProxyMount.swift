@@ -14,13 +14,12 @@ package final class ProxyMount: Sendable {
 
     /// Mounts, starts the FUSE threads, and waits until the mount answers. On failure nothing is left behind.
     package init(
-        docroot: Docroot, mountPoint: MountPoint, threads: Int, directoryDescriptorsMax: Int
+        docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
         do throws(MountFailure) {
             session = try ProxySession(
-                docroot: docroot, mountPoint: mountPoint.path, threadCount: threads,
-                directoryDescriptorsMax: directoryDescriptorsMax)
+                docroot: docroot, mountPoint: mountPoint.path, configuration: configuration)
         } catch {
             mountPoint.remove()
             throw StartFailure("\(error); --bypass serves without a mount")
@@ -38,6 +37,14 @@ package final class ProxyMount: Sendable {
             mountPoint.remove()
             throw StartFailure("the mount at \(mountPoint.path) does not answer (\(error)); --bypass serves without it")
         }
+        try Self.check(session, mountPoint)
+    }
+
+    private static func check(_ session: ProxySession, _ mountPoint: MountPoint) throws(StartFailure) {
+        guard let reason = session.unavailableChoice else { return }
+        _ = session.stop()
+        mountPoint.remove()
+        throw StartFailure(reason)
     }
 
     /// A descriptor of the mount's root, to resolve from. It must be closed before `stop`.

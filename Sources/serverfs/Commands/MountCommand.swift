@@ -1,4 +1,5 @@
 import ArgumentParser
+import FuseProxy
 import ServerCore
 
 struct MountCommand: ParsableCommand {
@@ -12,20 +13,25 @@ struct MountCommand: ParsableCommand {
     @Argument(help: "The empty folder to show it in.")
     var mountpoint: String
 
-    @Option(help: "FUSE threads: 1 to 64.")
-    var fuseThreads = FuseThreads.standard
+    @OptionGroup(title: "The mount")
+    var fuse: FuseOptions
 
     func validate() throws {
-        guard FuseThreads.range.contains(fuseThreads) else {
-            throw ValidationError("--fuse-threads must be from 1 to 64.")
-        }
+        if let contradiction = makeProxy().contradiction { throw ValidationError(contradiction + ".") }
     }
 
     func run() throws {
         let process = try ForegroundProcess()
+        let proxy = makeProxy()
         let mount = try process.start { () throws(StartFailure) in
-            try StandaloneMount(docrootPath: docroot, mountPointPath: mountpoint, threads: fuseThreads)
+            try StandaloneMount(docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy)
         }
         process.run(mount, banner: mount.banner)
+    }
+
+    private func makeProxy() -> ProxyConfiguration {
+        var configuration = ServerConfiguration()
+        fuse.apply(to: &configuration)
+        return configuration.proxy
     }
 }

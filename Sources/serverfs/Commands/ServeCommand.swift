@@ -29,33 +29,44 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Event loops, each on a thread of its own: 1 to 64.")
     var workers = 2
 
-    @Option(help: "FUSE threads: 1 to 64. (default: \(FuseThreads.standard))")
-    var fuseThreads: Int?
+    @OptionGroup(title: "The mount")
+    var fuse: FuseOptions
 
-    @Option(help: ArgumentHelp("Files each worker keeps open between requests, or off.", valueName: "n|off"))
-    var openFileCache = OpenFileCacheOption.capacity(1024)
+    @Option(
+        help: ArgumentHelp(
+            "Files each worker keeps open between requests, or off. (default: 1024; seed: off)", valueName: "n|off"))
+    var openFileCache: OpenFileCacheOption?
+
+    @Option(help: "How a body gets from its file to the socket.")
+    var send = SendStrategy.auto
 
     @Option(help: ArgumentHelp("Seconds that an idle connection is kept: 1 to 86400.", valueName: "seconds"))
     var keepAliveTimeout = 65
 
     func validate() throws {
         guard (1...64).contains(workers) else { throw ValidationError("--workers must be from 1 to 64.") }
-        if let fuseThreads, !FuseThreads.range.contains(fuseThreads) {
-            throw ValidationError("--fuse-threads must be from 1 to 64.")
-        }
         guard (1...86400).contains(keepAliveTimeout) else {
             throw ValidationError("--keep-alive-timeout must be from 1 to 86400 seconds.")
         }
         if bypass, mountPoint != nil {
             throw ValidationError("--bypass means no mount: it cannot be combined with --mount-point.")
         }
-        if bypass, fuseThreads != nil {
-            throw ValidationError("--bypass means no mount: it cannot be combined with --fuse-threads.")
+        if bypass, fuse.isGiven {
+            throw ValidationError("--bypass means no mount: it cannot be combined with --fuse-… options.")
         }
+        if let contradiction = makeConfiguration().contradiction { throw ValidationError(contradiction + ".") }
     }
 
     func run() throws {
+        let process = try ForegroundProcess()
+        let configuration = makeConfiguration()
+        let server = try process.start { try Server(configuration) }
+        process.run(server, banner: server.banner)
+    }
+
+    private func makeConfiguration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
+        fuse.apply(to: &configuration)
         configuration.docrootPath = docroot
         configuration.listen = listen.map(\.address)
         configuration.listenBypass = listenBypass.map(\.address)
@@ -63,12 +74,11 @@ struct ServeCommand: ParsableCommand {
         configuration.bypass = bypass
         configuration.mountPointPath = mountPoint
         configuration.workers = workers
-        configuration.fuseThreads = fuseThreads ?? FuseThreads.standard
-        configuration.openFileCacheCapacity = openFileCache.capacity
+        if let openFileCache { configuration.openFileCacheCapacity = openFileCache.capacity }
+        configuration.send = send
         configuration.keepAliveSeconds = keepAliveTimeout
-
-        let process = try ForegroundProcess()
-        let server = try process.start { try Server(configuration) }
-        process.run(server, banner: server.banner)
+        return configuration
     }
 }
+
+extension SendStrategy: ExpressibleByArgument {}

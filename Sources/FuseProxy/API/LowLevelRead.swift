@@ -1,0 +1,88 @@
+import CFuse3
+import Glibc
+import Platform
+import Telemetry
+
+// READ, by the read strategy in effect.
+
+@c func lowLevelRead(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request, .read)
+    let inode = InodeNumber(rawValue: UInt64(inode))
+    let handle = information!.pointee.fh
+    let count = min(size, ProxyThread.bufferBytes)
+    let strategy = request.operations.reads
+    switch strategy {
+    case .copy: replyCopied(request, inode, handle, count: count, offset: Int64(offset))
+    case .splice: replySpliced(request, inode, handle, count: count, offset: Int64(offset))
+    case .mmap: replyMapped(request, inode, handle, count: count, offset: Int64(offset))
+    }
+}
+
+private func replyCopied(
+    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
+) {
+    let thread = request.thread
+    let buffer = UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
+    do throws(Errno) {
+        let read = try request.operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+            try CopyReader.read(file, into: buffer, at: offset)
+        }
+        thread.counters.add(.readBytes, UInt64(read))
+        request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
+    } catch {
+        request.reply(error)
+    }
+}
+
+private func replySpliced(
+    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
+) {
+    let thread = request.thread
+    let files = request.operations.files
+    // The reply is made while the descriptor is sure to be open; an error leaves it to be made below.
+    var pending: FuseRequest? = request
+    do throws(Errno) {
+        try files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+            let length = try bytesAvailable(file, count: count, offset: offset)
+            thread.counters.add(.readBytes, UInt64(length))
+            pending.take()!.reply(splicing: file, at: offset, count: length)
+        }
+    } catch {
+        pending.take()!.reply(error)
+    }
+}
+
+private func replyMapped(
+    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
+) {
+    let thread = request.thread
+    let operations = request.operations
+    let windowBytes = Int64(FileMapping.windowBytes)
+    let start = Int(offset % windowBytes)
+    // READs are aligned to pages and at most 1 MiB: one that crosses a window's end is rare, and copied.
+    guard start + count <= FileMapping.windowBytes else {
+        return replyCopied(request, inode, handle, count: count, offset: offset)
+    }
+    var pending: FuseRequest? = request
+    do throws(Errno) {
+        try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+            let length = try bytesAvailable(file, count: count, offset: offset)
+            let mapping = try operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
+            thread.counters.add(.readBytes, UInt64(length))
+            thread.mappedRead = MappedRead(descriptor: file, offset: offset, count: length)
+            pending.take()!.reply(UnsafeRawBufferPointer(start: mapping.base + start, count: length))
+            thread.mappedRead = nil
+            withExtendedLifetime(mapping) {}
+        }
+    } catch {
+        pending.take()!.reply(error)
+    }
+}
+
+/// How many of `count` bytes at `offset` the file has: a pipe or a mapping does not tell where it ends.
+private func bytesAvailable(_ file: CInt, count: Int, offset: Int64) throws(Errno) -> Int {
+    Int(min(Int64(count), max(Int64(try Files.status(file).st_size) - offset, 0)))
+}

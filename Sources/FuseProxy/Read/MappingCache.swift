@@ -1,0 +1,95 @@
+import Glibc
+import Platform
+import Synchronization
+
+/// A window of a docroot's file, mapped for reading; unmapped with its last user.
+final class FileMapping: Sendable {
+    /// Windows start at multiples of this, and are as long: 8 MiB.
+    static let windowBytes = 8 << 20
+
+    private let address: UInt
+
+    var base: UnsafeRawPointer { UnsafeRawPointer(bitPattern: address)! }
+
+    /// Maps the window, whether or not the file reaches to its end (`mmap(2)`).
+    init(_ descriptor: CInt, window: Int64) throws(Errno) {
+        let offset = off_t(window) * off_t(Self.windowBytes)
+        let mapped = mmap(nil, Self.windowBytes, PROT_READ, MAP_SHARED, descriptor, offset)
+        guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
+        address = UInt(bitPattern: mapped)
+    }
+
+    deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), Self.windowBytes) }
+}
+
+/// The `mmap` strategy's mappings, by inode and window: a bounded number, and a clock that finds the one to give up. Any FUSE
+/// thread; nothing is mapped or unmapped under the lock.
+final class MappingCache: Sendable {
+    /// Windows at the most: 1 GiB of address space; memory is the page cache's own.
+    static let capacity = 128
+
+    fileprivate struct Key: Hashable {
+        var inode: InodeNumber
+        var window: Int64
+    }
+
+    fileprivate struct State {
+        var entries: [Key: (mapping: FileMapping, wasUsed: Bool)] = [:]
+        var clock: [Key] = []
+        var hand = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// The window of `inode`'s file, mapped now if it is not yet.
+    func mapping(of inode: InodeNumber, window: Int64, descriptor: CInt) throws(Errno) -> FileMapping {
+        let key = Key(inode: inode, window: window)
+        let known: FileMapping? = state.withLock { state in
+            state.entries[key]?.wasUsed = true
+            return state.entries[key]?.mapping
+        }
+        if let known { return known }
+        let made = try FileMapping(descriptor, window: window)
+        let dropped = state.withLock { $0.insert(made, for: key) }
+        _ = dropped
+        return made
+    }
+
+    /// Gives up what is mapped of inodes that the kernel has forgotten.
+    func forget(_ inodes: [InodeNumber]) {
+        let dropped: [FileMapping] = state.withLock { state in
+            guard !state.entries.isEmpty else { return [] }
+            let keys = state.clock.filter { inodes.contains($0.inode) }
+            guard !keys.isEmpty else { return [] }
+            state.clock.removeAll { inodes.contains($0.inode) }
+            state.hand = 0
+            return keys.compactMap { state.entries.removeValue(forKey: $0)?.mapping }
+        }
+        _ = dropped
+    }
+
+    var count: Int { state.withLock { $0.entries.count } }
+}
+
+extension MappingCache.State {
+    /// - Returns: what was dropped for it, to be unmapped outside the lock.
+    fileprivate mutating func insert(_ mapping: FileMapping, for key: MappingCache.Key) -> FileMapping? {
+        if let present = entries[key] {
+            entries[key] = (mapping, true)
+            return present.mapping
+        }
+        entries[key] = (mapping, false)
+        guard clock.count == MappingCache.capacity else {
+            clock.append(key)
+            return nil
+        }
+        while entries[clock[hand]]!.wasUsed {
+            entries[clock[hand]]!.wasUsed = false
+            hand = (hand + 1) % MappingCache.capacity
+        }
+        let victim = clock[hand]
+        clock[hand] = key
+        hand = (hand + 1) % MappingCache.capacity
+        return entries.removeValue(forKey: victim)!.mapping
+    }
+}

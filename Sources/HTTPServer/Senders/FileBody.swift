@@ -1,0 +1,67 @@
+import Platform
+
+/// A stretch of a file on its way to a client. Event thread only.
+struct FileBody {
+    var file: OpenFile
+    /// The next byte to send.
+    var offset: Int64
+    /// Bytes still to send.
+    var remaining: Int64
+    var sender: Sender
+
+    enum Progress {
+        /// Everything is sent.
+        case done
+        /// The socket takes no more for now.
+        case blocked
+        /// This turn's share is sent.
+        case yielded
+        /// The file ends before it should: the promised length cannot be kept.
+        case truncated
+        /// The client is gone, or the file cannot be read.
+        case failed
+    }
+
+    /// Sends what the socket takes, up to this turn's share, and moves on.
+    ///
+    /// - Parameter buffer: what `copy` reads into.
+    mutating func send(to socket: CInt, buffer: UnsafeMutableRawBufferPointer) -> Progress {
+        var share = Limits.bodyBytesPerTurnMax
+        while remaining > 0 {
+            guard share > 0 else { return .yielded }
+            let count = Int(min(remaining, Int64(share)))
+            do throws(Errno) {
+                let sent =
+                    switch sender {
+                    case .sendfile: try sendFromPageCache(to: socket, count: count)
+                    case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
+                    }
+                if sent == 0 { return .truncated }
+                remaining -= Int64(sent)
+                share -= sent
+            } catch .resourceTemporarilyUnavailable {
+                return .blocked
+            } catch {
+                return .failed
+            }
+        }
+        return .done
+    }
+
+    private mutating func sendFromPageCache(to socket: CInt, count: Int) throws(Errno) -> Int {
+        try Sockets.sendFile(socket, from: file.rawDescriptor, offset: &offset, count: count)
+    }
+
+    private mutating func sendCopy(
+        to socket: CInt, count: Int, buffer: UnsafeMutableRawBufferPointer
+    ) throws(Errno) -> Int {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(count, buffer.count)])
+        let read = try Files.read(file.rawDescriptor, into: room, at: offset)
+        guard read > 0 else { return 0 }
+        let isRest = Int64(read) == remaining
+        // What the socket does not take is read again later: keeping it would cost each connection a buffer.
+        let sent = try Sockets.send(socket, UnsafeRawBufferPointer(rebasing: room[..<read]), more: !isRest)
+        offset += Int64(sent)
+        return sent
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import FuseProxy
+import ServerCore
+
+extension OpenStrategy: ExpressibleByArgument {}
+extension ReadStrategy: ExpressibleByArgument {}
+extension Profile: ExpressibleByArgument {}
+
+/// `--fuse-cache`'s `none`, `timeout` or `timeout=SECONDS`.
+struct CacheOption: ExpressibleByArgument {
+    let policy: CachePolicy
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        switch (parts[0], parts.count) {
+        case ("none", 1): policy = .none
+        case ("timeout", 1): policy = .timeout(seconds: 1)
+        case ("timeout", 2):
+            guard let seconds = Double(parts[1]), seconds > 0, seconds <= 1e6 else { return nil }
+            policy = .timeout(seconds: seconds)
+        default: return nil
+        }
+    }
+}
+
+/// How the mount works, for both commands.
+struct FuseOptions: ParsableArguments {
+    @Option(help: "A set of the choices below, each of which can still be made by itself.")
+    var profile = Profile.fast
+
+    @Option(help: "FUSE threads: 1 to 64.")
+    var fuseThreads: Int?
+
+    @Option(help: "What an OPEN costs, and what it holds.")
+    var fuseOpen: OpenStrategy?
+
+    @Option(help: "How a READ's reply gets its bytes.")
+    var fuseRead: ReadStrategy?
+
+    @Option(
+        help: ArgumentHelp(
+            "What the kernel may keep: nothing, or names and attributes for some seconds (1).",
+            valueName: "none|timeout[=seconds]"))
+    var fuseCache: CacheOption?
+
+    func validate() throws {
+        if let fuseThreads, !(1...64).contains(fuseThreads) {
+            throw ValidationError("--fuse-threads must be from 1 to 64.")
+        }
+    }
+
+    /// Whether anything but the profile was chosen.
+    var isGiven: Bool { fuseThreads != nil || fuseOpen != nil || fuseRead != nil || fuseCache != nil }
+
+    /// Makes the profile's choices, and then those made by themselves.
+    func apply(to configuration: inout ServerConfiguration) {
+        profile.apply(to: &configuration)
+        if let fuseThreads { configuration.proxy.threads = fuseThreads }
+        if let fuseOpen { configuration.proxy.open = fuseOpen }
+        if let fuseRead { configuration.proxy.read = fuseRead }
+        if let fuseCache { configuration.proxy.cache = fuseCache.policy }
+    }
+}
