@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -68,6 +69,13 @@ static inline long kernel_eventfd(unsigned initial, int flags) {
     return kernel_result(syscall(SYS_eventfd2, initial, flags));
 }
 
+// fstatfs(2): the file system's magic number (linux/magic.h)
+static inline long kernel_file_system_type(int file) {
+    struct statfs status;
+    long result = kernel_result(syscall(SYS_fstatfs, file, &status));
+    return result < 0 ? result : (long)(uint32_t)status.f_type;
+}
+
 // umount2(2)
 static inline long kernel_umount2(const char *target, int flags) {
     return kernel_result(syscall(SYS_umount2, target, flags));
@@ -82,5 +90,6 @@ static inline long kernel_set_thread_name(const char *name) {
 }
 
 #include "fuse.h"
+#include "notify.h"
 
 #endif

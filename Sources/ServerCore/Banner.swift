@@ -55,8 +55,13 @@ package struct Banner: Sendable {
         let proxy = mount.session.configuration
         return [
             "fuse-api lowlevel", "fuse-transport device", "fuse-open \(proxy.open.rawValue)",
-            "fuse-read \(proxy.read.rawValue)", "fuse-cache \(proxy.cache.name)",
+            "fuse-read \(proxy.read.rawValue)", cacheName(mount.session),
         ]
+    }
+
+    private static func cacheName(_ session: ProxySession) -> String {
+        if session.watchFailure != nil { return "fuse-cache timeout 1 s" }
+        return "fuse-cache \(session.configuration.cache.name)" + (session.watchName.map { " (\($0))" } ?? "")
     }
 
     private static func sender(_ configuration: ServerConfiguration, _ mount: ProxyMount?) -> String {
@@ -80,9 +85,14 @@ package struct Banner: Sendable {
     }
 
     private static func unavailable(_ mount: ProxyMount) -> [String] {
-        mount.session.allowsOtherUsers
-            ? []
-            : ["allow_other: not root, and /etc/fuse.conf does not say user_allow_other; others cannot enter the mount"]
+        var missing: [String] = []
+        if let failure = mount.session.watchFailure { missing.append("fuse-cache watched: \(failure)") }
+        if !mount.session.allowsOtherUsers {
+            missing.append(
+                "allow_other: not root, and /etc/fuse.conf does not say user_allow_other; others cannot enter the mount"
+            )
+        }
+        return missing
     }
 
     private static func threads(_ name: String, _ count: Int) -> String {

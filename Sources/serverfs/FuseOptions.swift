@@ -6,7 +6,7 @@ extension OpenStrategy: ExpressibleByArgument {}
 extension ReadStrategy: ExpressibleByArgument {}
 extension Profile: ExpressibleByArgument {}
 
-/// `--fuse-cache`'s `none`, `timeout` or `timeout=SECONDS`.
+/// `--fuse-cache`'s `none`, `timeout`, `timeout=SECONDS` or `watched`.
 struct CacheOption: ExpressibleByArgument {
     let policy: CachePolicy
 
@@ -14,6 +14,7 @@ struct CacheOption: ExpressibleByArgument {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         switch (parts[0], parts.count) {
         case ("none", 1): policy = .none
+        case ("watched", 1): policy = .watched
         case ("timeout", 1): policy = .timeout(seconds: 1)
         case ("timeout", 2):
             guard let seconds = Double(parts[1]), seconds > 0, seconds <= 1e6 else { return nil }
@@ -39,8 +40,8 @@ struct FuseOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What the kernel may keep: nothing, or names and attributes for some seconds (1).",
-            valueName: "none|timeout[=seconds]"))
+            "What the kernel may keep: nothing; names and attributes for some seconds (1); or all, told of changes.",
+            valueName: "none|timeout[=seconds]|watched"))
     var fuseCache: CacheOption?
 
     func validate() throws {

@@ -52,7 +52,7 @@ struct FuseRequest: ~Copyable {
     /// Answers a LOOKUP (`fuse_reply_entry`). When the caller was interrupted meanwhile the kernel never hears of the
     /// inode, and the lookup is taken back.
     consuming func reply(_ entry: InodeEntry) {
-        var parameters = fuse_entry_param(entry, timeouts: operations.timeouts)
+        var parameters = fuse_entry_param(entry)
         let operations = operations
         if fuse_reply_entry(request, &parameters) == -ENOENT {
             operations.forget(entry.inode, lookups: 1)
@@ -61,9 +61,17 @@ struct FuseRequest: ~Copyable {
     }
 
     /// Answers a GETATTR (`fuse_reply_attr`).
-    consuming func reply(_ attributes: stat) {
+    consuming func reply(_ attributes: stat, seconds: Double) {
         var attributes = attributes
-        fuse_reply_attr(request, &attributes, operations.timeouts.attributeSeconds)
+        fuse_reply_attr(request, &attributes, seconds)
+        discard self
+    }
+
+    /// Answers a LOOKUP of a name that does not exist, to be known for some seconds (an entry with inode 0).
+    consuming func replyNoEntry(seconds: Double) {
+        var parameters = fuse_entry_param()
+        parameters.entry_timeout = seconds
+        fuse_reply_entry(request, &parameters)
         discard self
     }
 
@@ -92,9 +100,11 @@ struct FuseRequest: ~Copyable {
     }
 
     /// Answers an OPENDIR (`fuse_reply_open`); the handle is released when the caller was interrupted meanwhile.
-    consuming func reply(openDirectory handle: UInt64) {
+    consuming func reply(openDirectory handle: UInt64, mayKeepList: Bool) {
         var information = fuse_file_info()
         information.fh = handle
+        information.cache_readdir = mayKeepList ? 1 : 0
+        information.keep_cache = mayKeepList ? 1 : 0
         let operations = operations
         if fuse_reply_open(request, &information) == -ENOENT { operations.releaseDirectory(handle) }
         discard self
@@ -143,12 +153,12 @@ struct FuseRequest: ~Copyable {
 }
 
 extension fuse_entry_param {
-    init(_ entry: InodeEntry, timeouts: CacheTimeouts) {
+    init(_ entry: InodeEntry) {
         self.init()
         ino = fuse_ino_t(entry.inode.rawValue)
         generation = UInt64(entry.inode.generation)
         attr = entry.attributes
-        attr_timeout = timeouts.attributeSeconds
-        entry_timeout = timeouts.entrySeconds
+        attr_timeout = entry.timeouts.attributeSeconds
+        entry_timeout = entry.timeouts.entrySeconds
     }
 }

@@ -10,8 +10,10 @@ import Telemetry
 ) {
     let request = FuseRequest(request, .opendir)
     do throws(Errno) {
-        let handle = try request.operations.openDirectory(InodeNumber(rawValue: UInt64(inode)))
-        request.reply(openDirectory: handle)
+        let inode = InodeNumber(rawValue: UInt64(inode))
+        let handle = try request.operations.openDirectory(inode)
+        let mayKeepList = request.operations.rules.mayKeepList(inode)
+        request.reply(openDirectory: handle, mayKeepList: mayKeepList)
     } catch {
         request.reply(error)
     }
@@ -103,7 +105,7 @@ private func addPlus(
     if let name = ComponentName(record.name),
         let entry = try? request.operations.lookup(in: directory, name: name)
     {
-        parameters = fuse_entry_param(entry, timeouts: request.operations.timeouts)
+        parameters = fuse_entry_param(entry)
         lookups.append(entry.inode)
     }
     return request.addDirectoryEntryPlus(

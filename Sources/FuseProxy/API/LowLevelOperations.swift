@@ -45,6 +45,10 @@ extension fuse_lowlevel_ops {
         FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS
             | FUSE_CAP_READDIRPLUS_AUTO)
     connection!.pointee.want |= offered & useful
+    if session.configuration.cache == .watched {
+        // A link's target belongs to its inode: a link that is retargeted is a new one, of which the watcher tells.
+        connection!.pointee.want |= offered & UInt32(FUSE_CAP_CACHE_SYMLINKS)
+    }
     session.didInitialize()
 }
 
@@ -54,11 +58,17 @@ extension fuse_lowlevel_ops {
         let isTooLong = strlen(name!) > ComponentName.byteCountMax
         return request.reply(isTooLong ? .fileNameTooLong : .invalidArgument)
     }
+    let parent = InodeNumber(rawValue: UInt64(parent))
     do throws(Errno) {
-        let entry = try request.operations.lookup(parent: InodeNumber(rawValue: UInt64(parent)), name: name)
+        let entry = try request.operations.lookup(parent: parent, name: name)
         request.reply(entry)
     } catch {
-        request.reply(error)
+        let seconds = request.operations.rules.negativeSeconds(parent: parent)
+        if error == .noSuchFileOrDirectory, seconds > 0 {
+            request.replyNoEntry(seconds: seconds)
+        } else {
+            request.reply(error)
+        }
     }
 }
 
@@ -83,8 +93,8 @@ extension fuse_lowlevel_ops {
 ) {
     let request = FuseRequest(request, .getattr)
     do throws(Errno) {
-        let attributes = try request.operations.attributes(InodeNumber(rawValue: UInt64(inode)))
-        request.reply(attributes)
+        let answer = try request.operations.attributes(InodeNumber(rawValue: UInt64(inode)))
+        request.reply(answer.attributes, seconds: answer.timeouts.attributeSeconds)
     } catch {
         request.reply(error)
     }

@@ -6,31 +6,34 @@ import Telemetry
 struct InodeEntry {
     var inode: InodeNumber
     var attributes: stat
+    var timeouts: CacheTimeouts
 }
 
 /// The operations of the proxy file system, whichever API of libfuse asks for them: read-only, below the docroot.
 ///
 /// Any FUSE thread. No operation waits for anything but the docroot, and none holds a lock when it returns.
 final class ProxyOperations: Sendable {
-    let timeouts: CacheTimeouts
+    let rules: CacheRules
     let files: OpenFiles
     let reads: ReadStrategy
     let mappings = MappingCache()
     private let docroot: Docroot
-    private let inodes: InodeTable
-    private let resolver: Resolver
+    let inodes: InodeTable
+    let resolver: Resolver
     private let openDirectories = OpenDirectories()
     private let isStateless: Bool
 
-    init(docroot: Docroot, configuration: ProxyConfiguration) {
+    /// - Parameter watch: what tells of changes, when the cache policy is `watched`.
+    init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) {
         self.docroot = docroot
-        timeouts = CacheTimeouts(configuration.cache)
+        rules = CacheRules(configuration.cache, watch: watch)
         reads = configuration.read
         isStateless = configuration.open == .stateless
         inodes = InodeTable(root: docroot.inodeIdentity)
         resolver = Resolver(
             docroot: docroot, inodes: inodes, directoryDescriptorsMax: configuration.directoryDescriptorsMax)
         files = OpenFiles(configuration, resolver: resolver, inodes: inodes)
+        _ = watch?.cover(.root, docroot.rawDescriptor)
     }
 
     /// The number of inodes the kernel knows.
@@ -55,7 +58,18 @@ final class ProxyOperations: Sendable {
         // The docroot mounted inside itself: as a tree it would have no end.
         guard status.identity.file != docroot.identity else { throw .tooManySymbolicLinkLevels }
         let inode = try inodes.lookup(status.identity, parent: parent, name: name)
-        return InodeEntry(inode: inode, attributes: status.attributes)
+        let isFolder = status.attributes.st_mode & S_IFMT == S_IFDIR
+        if isFolder, let watch = rules.watch, isWatched(status.identity), !watch.covers(inode) {
+            _ = watch.cover(inode, child.rawValue)
+        }
+        return InodeEntry(
+            inode: inode, attributes: status.attributes,
+            timeouts: rules.timeouts(inode, parent: parent, attributes: status.attributes))
+    }
+
+    /// A watch sees the docroot's own file system, not what is mounted in it.
+    private func isWatched(_ identity: InodeIdentity) -> Bool {
+        identity.file.device == docroot.identity.device
     }
 
     func forget(_ inode: InodeNumber, lookups: UInt64) {
@@ -64,20 +78,25 @@ final class ProxyOperations: Sendable {
         resolver.forget(gone)
         files.forget(gone)
         mappings.forget(gone)
+        rules.watch?.forget(gone)
     }
 
     // MARK: - Attributes
 
-    func attributes(_ inode: InodeNumber) throws(Errno) -> stat {
-        if inode == .root { return try Files.status(docroot.rawDescriptor) }
+    func attributes(_ inode: InodeNumber) throws(Errno) -> (attributes: stat, timeouts: CacheTimeouts) {
+        if inode == .root {
+            let attributes = try Files.status(docroot.rawDescriptor)
+            return (attributes, rules.timeouts(inode, parent: nil, attributes: attributes))
+        }
         do throws(Errno) {
             var status: InodeStatus?
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
-            return status!.attributes
+            let parent = try inodes.location(of: inode).parent
+            return (status!.attributes, rules.timeouts(inode, parent: parent, attributes: status!.attributes))
         } catch .staleNFSFileHandle {
             // Deleted or replaced, but somebody still has it open: then it still has its attributes.
             guard let status = files.statusOfOpenFile(inode) else { throw .staleNFSFileHandle }
-            return status.attributes
+            return (status.attributes, CacheTimeouts(entrySeconds: 0, attributeSeconds: 0))
         }
     }
 

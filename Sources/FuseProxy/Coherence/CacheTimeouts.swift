@@ -4,10 +4,23 @@ struct CacheTimeouts: Sendable {
     var entrySeconds: Double
     var attributeSeconds: Double
 
+    /// Until it is told otherwise.
+    static let unlimited = 1e9
+
+    /// Where changes are not told: what libfuse's own file systems take.
+    static let standardSeconds = 1.0
+
+    init(entrySeconds: Double, attributeSeconds: Double) {
+        self.entrySeconds = entrySeconds
+        self.attributeSeconds = attributeSeconds
+    }
+
+    /// What holds under `policy` for what no watch covers.
     init(_ policy: CachePolicy) {
         switch policy {
-        case .none: (entrySeconds, attributeSeconds) = (0, 0)
-        case .timeout(let seconds): (entrySeconds, attributeSeconds) = (seconds, seconds)
+        case .none: self.init(entrySeconds: 0, attributeSeconds: 0)
+        case .timeout(let seconds): self.init(entrySeconds: seconds, attributeSeconds: seconds)
+        case .watched: self.init(entrySeconds: Self.standardSeconds, attributeSeconds: Self.standardSeconds)
         }
     }
 }

@@ -95,6 +95,19 @@ struct InodeSlots: ~Copyable {
         slots[Int(try index(of: inode))].identity
     }
 
+    borrowing func number(of identity: InodeIdentity) -> InodeNumber? {
+        find(identity).map { number(of: $0) }
+    }
+
+    borrowing func all() -> [(InodeNumber, InodeLocation?)] {
+        var all: [(InodeNumber, InodeLocation?)] = []
+        for index in 1...highest where slots[Int(index)].isUsed {
+            let number = number(of: index)
+            all.append((number, try? location(of: number)))
+        }
+        return all
+    }
+
     mutating func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
         guard let index = try? index(of: inode) else { return false }
         let isSame = slots[Int(index)].content == version

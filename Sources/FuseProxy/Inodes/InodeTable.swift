@@ -58,6 +58,16 @@ final class InodeTable: Sendable {
         try state.withLock { (slots) throws(Errno) in try slots.identity(of: inode) }
     }
 
+    /// The inode of `identity` if the kernel knows it; nothing is counted.
+    func find(_ identity: InodeIdentity) -> InodeNumber? {
+        state.withLock { $0.number(of: identity) }
+    }
+
+    /// All inodes, each with where it was last found; the root has no such place.
+    func all() -> [(InodeNumber, InodeLocation?)] {
+        state.withLock { $0.all() }
+    }
+
     /// Notes the version of the bytes that the kernel may keep for `inode` from now on.
     ///
     /// - Returns: whether it was the same the last time, so that pages kept from then are still right.

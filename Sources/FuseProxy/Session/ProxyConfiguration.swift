@@ -55,11 +55,14 @@ package enum CachePolicy: Sendable, Equatable {
     case none
     /// Names and attributes for some seconds, and pages as long as the file has not changed.
     case timeout(seconds: Double)
+    /// Everything, for as long as it is right: a watcher tells the kernel of changes.
+    case watched
 
     /// As the option is written.
     package var name: String {
         switch self {
         case .none: "none"
+        case .watched: "watched"
         case .timeout(let seconds):
             seconds == seconds.rounded() ? "timeout \(Int(seconds)) s" : "timeout \(seconds) s"
         }

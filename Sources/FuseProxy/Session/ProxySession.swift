@@ -20,7 +20,13 @@ package final class ProxySession: @unchecked Sendable {
     /// Whether users other than the one who mounted it may enter.
     package let allowsOtherUsers: Bool
 
+    /// Why changes cannot be watched, though they were to be: everything gets a timeout then.
+    package let watchFailure: MountFailure?
+
     let operations: ProxyOperations
+    private let docroot: Docroot
+    /// The life cycle's thread only.
+    private var watcher: Watcher?
     let transport: DeviceTransport
     private let session: OpaquePointer
     /// What the kernel has offered in INIT; nil before.
@@ -45,7 +51,18 @@ package final class ProxySession: @unchecked Sendable {
         try Self.checkDevice()
         self.mountPoint = mountPoint
         self.configuration = configuration
-        operations = ProxyOperations(docroot: docroot, configuration: configuration)
+        self.docroot = docroot
+        var watch: DocrootWatch?
+        var watchFailure: MountFailure?
+        if configuration.cache == .watched {
+            do throws(MountFailure) {
+                watch = try DocrootWatch(docroot: docroot)
+            } catch {
+                watchFailure = error
+            }
+        }
+        self.watchFailure = watchFailure
+        operations = ProxyOperations(docroot: docroot, configuration: configuration, watch: watch)
         do throws(Errno) {
             initialized = try WakeUp()
         } catch {
@@ -99,6 +116,21 @@ package final class ProxySession: @unchecked Sendable {
         }
     }
 
+    /// Starts to tell the kernel of changes, if that was chosen. Once the session is initialized.
+    package func startWatching() throws(Errno) {
+        guard let watch = operations.rules.watch else { return }
+        let hasEpochs = offered.withLock { $0?.epochs == true }
+        if hasEpochs { operations.rules.allowNegativeEntries() }
+        let watcher = try Watcher(
+            watch, docroot: docroot, inodes: operations.inodes, resolver: operations.resolver,
+            invalidator: Invalidator(session: session, channel: transport.sessionDescriptor), hasEpochs: hasEpochs)
+        try watcher.start()
+        self.watcher = watcher
+    }
+
+    /// What tells of changes: `fanotify` or `inotify`; nil when nothing does.
+    package var watchName: String? { operations.rules.watch?.name }
+
     /// Waits until the kernel and the daemon have agreed (INIT): before that every call on the mount waits.
     ///
     /// - Returns: whether it happened within `seconds`.
@@ -150,6 +182,8 @@ package final class ProxySession: @unchecked Sendable {
         guard !isStopped else { return true }
         isStopped = true
         unmount()
+        // Before the FUSE threads: a notification may be waiting for a lookup that one of them answers.
+        watcher?.stop()
         fuse_session_exit(session)
         guard joinThreads(withinSeconds: 2) else { return false }
         // Not fuse_session_unmount: it would unmount, by path, whatever is there by now. Closing the device, which

@@ -51,6 +51,11 @@ final class ProxyThread: @unchecked Sendable {
         Unmanaged<ProxyThread>.fromOpaque(pthread_getspecific(key)!).takeUnretainedValue()
     }
 
+    /// The calling thread's object if it is a FUSE thread.
+    static var currentIfAny: ProxyThread? {
+        pthread_getspecific(key).map { Unmanaged<ProxyThread>.fromOpaque($0).takeUnretainedValue() }
+    }
+
     /// The request at hand is INIT.
     func isAnsweringInit(_ capabilities: KernelCapabilities) {
         initAmendment = session.agree(on: capabilities)

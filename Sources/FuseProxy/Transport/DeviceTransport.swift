@@ -62,7 +62,8 @@ final class DeviceTransport: @unchecked Sendable {
 @c private func writeReply(
     _ descriptor: CInt, _ parts: UnsafeMutablePointer<iovec>?, _ count: CInt, _ userData: UnsafeMutableRawPointer?
 ) -> Int {
-    let thread = ProxyThread.current
+    // A notification, from a thread that is none of the FUSE threads.
+    guard let thread = ProxyThread.currentIfAny else { return writev(descriptor, parts, count) }
     if let amendment = thread.initAmendment, count == 2 {
         amendment.apply(to: UnsafeMutableRawBufferPointer(start: parts![1].iov_base, count: parts![1].iov_len))
         thread.initAmendment = nil

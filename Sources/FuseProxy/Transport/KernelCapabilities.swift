@@ -4,6 +4,8 @@ package struct KernelCapabilities: Sendable {
     package let minorVersion: UInt32
     private let flags: UInt64
 
+    /// All names can be made ones to look up again (FUSE_NOTIFY_INC_EPOCH, Linux 6.16).
+    package var epochs: Bool { minorVersion >= 44 }
     /// LOOKUPs and READDIRs of one folder may run side by side.
     package var parallelDirectoryOperations: Bool { has(18) }
     /// Files can be read by the kernel itself (Linux 6.9).

@@ -27,6 +27,7 @@ package final class ProxyMount: Sendable {
         do throws(Errno) {
             try session.start()
             guard session.waitUntilInitialized(seconds: Self.startSeconds) else { throw .timedOut }
+            try session.startWatching()
             // The first call that enters the mount: it must show the docroot's root.
             let status = try Files.status(AT_FDCWD, mountPoint.path)
             guard UInt64(status.st_dev) == session.device, UInt64(status.st_ino) == docroot.identity.inode else {
