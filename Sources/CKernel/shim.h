@@ -11,6 +11,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/openat2.h>
@@ -57,6 +58,13 @@ static inline long kernel_sendfile(int socket, int file, int64_t *offset, size_t
 static inline long kernel_splice(int source, int target, size_t byteCount, unsigned flags) {
     // libfuse reads errno itself: this one call keeps the C library's convention.
     return syscall(SYS_splice, source, (void *)0, target, (void *)0, byteCount, flags);
+}
+
+// process_vm_readv(2) from this process itself: a copy that fails with EFAULT where a mapping has no page, instead of SIGBUS
+static inline long kernel_copy_mapped(void *target, const void *source, size_t byteCount) {
+    struct iovec to = {.iov_base = target, .iov_len = byteCount};
+    struct iovec from = {.iov_base = (void *)source, .iov_len = byteCount};
+    return kernel_result(syscall(SYS_process_vm_readv, getpid(), &to, 1UL, &from, 1UL, 0UL));
 }
 
 // accept4(2), the peer's address not asked for

@@ -156,6 +156,13 @@ package enum Files {
         throw Errno.failure(errno)
     }
 
+    /// Another descriptor of the same open file (`fcntl(2)`, F_DUPFD_CLOEXEC).
+    package static func duplicate(_ descriptor: CInt) throws(Errno) -> SharedDescriptor {
+        let result = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard result >= 0 else { throw Errno.failure(errno) }
+        return SharedDescriptor(OwnedDescriptor(adopting: result))
+    }
+
     /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).
     package static func canonicalPath(_ path: String) throws(Errno) -> String {
         guard let resolved = realpath(path, nil) else { throw Errno.failure(errno) }

@@ -54,7 +54,7 @@ package struct Banner: Sendable {
     private static func fuseStrategies(_ mount: ProxyMount) -> [String] {
         let proxy = mount.session.configuration
         return [
-            "fuse-api lowlevel", "fuse-transport device", "fuse-open \(proxy.open.rawValue)",
+            "fuse-api \(proxy.api.rawValue)", "fuse-transport device", "fuse-open \(proxy.open.rawValue)",
             "fuse-read \(proxy.read.rawValue)", cacheName(mount.session),
         ]
     }

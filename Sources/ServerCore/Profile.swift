@@ -11,6 +11,7 @@ package enum Profile: String, CaseIterable, Sendable {
     package func apply(to configuration: inout ServerConfiguration) {
         switch self {
         case .seed:
+            configuration.proxy.api = .lowLevel
             configuration.proxy.threads = 1
             configuration.proxy.open = .perOpen
             configuration.proxy.read = .copy

@@ -1,7 +1,7 @@
-/// What a FUSE thread counts: requests by operation (`enum fuse_opcode` of linux/fuse.h), and what they moved.
+/// What a FUSE thread counts: requests by operation (linux/fuse.h), and what they moved.
 package enum FuseCounter: Int, CounterKey {
     case lookup, forget, getattr, readlink, opendir, readdir, readdirplus, releasedir
-    case open, read, release, statfs, initialize, modification
+    case open, read, release, statfs, initialize, modification, other
     /// Bytes of READ replies.
     case readBytes
     /// Replies that were an error.
@@ -24,7 +24,32 @@ package enum FuseCounter: Int, CounterKey {
         case .statfs: "statfs"
         case .initialize: "init"
         case .modification: "modification"
+        case .other: "other"
         case .readBytes, .errorReplies: nil
         }
+    }
+
+    /// The counter of a request by its opcode (`enum fuse_opcode`).
+    package init(opcode: UInt32) {
+        self =
+            switch opcode {
+            case 1: .lookup
+            case 2, 42: .forget
+            case 3: .getattr
+            case 5: .readlink
+            case 14: .open
+            case 15: .read
+            case 17: .statfs
+            case 18: .release
+            case 26: .initialize
+            case 27: .opendir
+            case 28: .readdir
+            case 29: .releasedir
+            case 44: .readdirplus
+            // SETATTR, SYMLINK, MKNOD, MKDIR, UNLINK, RMDIR, RENAME, LINK, WRITE, SETXATTR, REMOVEXATTR, CREATE, FALLOCATE,
+            // RENAME2, COPY_FILE_RANGE, TMPFILE
+            case 4, 6, 8...13, 16, 21, 24, 35, 43, 45, 47, 51: .modification
+            default: .other
+            }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import FuseProxy
 import ServerCore
 
+extension FuseAPI: ExpressibleByArgument {}
 extension OpenStrategy: ExpressibleByArgument {}
 extension ReadStrategy: ExpressibleByArgument {}
 extension Profile: ExpressibleByArgument {}
@@ -29,6 +30,9 @@ struct FuseOptions: ParsableArguments {
     @Option(help: "A set of the choices below, each of which can still be made by itself.")
     var profile = Profile.fast
 
+    @Option(help: "Which of libfuse's two APIs.")
+    var fuseApi: FuseAPI?
+
     @Option(help: "FUSE threads: 1 to 64.")
     var fuseThreads: Int?
 
@@ -51,11 +55,14 @@ struct FuseOptions: ParsableArguments {
     }
 
     /// Whether anything but the profile was chosen.
-    var isGiven: Bool { fuseThreads != nil || fuseOpen != nil || fuseRead != nil || fuseCache != nil }
+    var isGiven: Bool {
+        fuseApi != nil || fuseThreads != nil || fuseOpen != nil || fuseRead != nil || fuseCache != nil
+    }
 
     /// Makes the profile's choices, and then those made by themselves.
     func apply(to configuration: inout ServerConfiguration) {
         profile.apply(to: &configuration)
+        if let fuseApi { configuration.proxy.api = fuseApi }
         if let fuseThreads { configuration.proxy.threads = fuseThreads }
         if let fuseOpen { configuration.proxy.open = fuseOpen }
         if let fuseRead { configuration.proxy.read = fuseRead }

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Synchronization
 import Telemetry
 
 /// An inode with its attributes: the answer to a lookup.
@@ -22,6 +23,8 @@ final class ProxyOperations: Sendable {
     let resolver: Resolver
     private let openDirectories = OpenDirectories()
     private let isStateless: Bool
+    /// There until the session is initialized and the kernel has had its lesson.
+    private let lesson = Mutex<LessonFile?>(nil)
 
     /// - Parameter watch: what tells of changes, when the cache policy is `watched`.
     init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) {
@@ -39,10 +42,29 @@ final class ProxyOperations: Sendable {
     /// The number of inodes the kernel knows.
     var inodeCount: Int { inodes.count }
 
+    // MARK: - The lesson at the start
+
+    /// Lets the kernel learn what is not answered, by a file that is there for the time of `body`.
+    func teach(_ body: (LessonFile) throws(Errno) -> Void) throws(Errno) {
+        let file = LessonFile()
+        lesson.withLock { $0 = file }
+        defer { lesson.withLock { $0 = nil } }
+        try body(file)
+    }
+
+    private var lessonFile: LessonFile? { lesson.withLock { $0 } }
+
     // MARK: - Names
 
     /// Looks a name up and counts one lookup of what it names.
     func lookup(parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeEntry {
+        if parent == .root, let lesson = lessonFile, lesson.isNamed(name) {
+            let inode = try inodes.lookup(LessonFile.identity, parent: .root, name: name)
+            lesson.remember(inode)
+            return InodeEntry(
+                inode: inode, attributes: LessonFile.attributes,
+                timeouts: CacheTimeouts(entrySeconds: 0, attributeSeconds: 1))
+        }
         let folder = try resolver.directory(parent)
         return try lookup(parent: parent, folder: folder.rawValue, name: name)
     }
@@ -71,6 +93,9 @@ final class ProxyOperations: Sendable {
     private func isWatched(_ identity: InodeIdentity) -> Bool {
         identity.file.device == docroot.identity.device
     }
+
+    /// Counts one more lookup of what has just been looked up.
+    func retain(_ entry: InodeEntry) { inodes.retain(entry.inode) }
 
     func forget(_ inode: InodeNumber, lookups: UInt64) {
         let gone = inodes.forget(inode, lookups: lookups)
@@ -120,7 +145,17 @@ final class ProxyOperations: Sendable {
     /// - Throws: EROFS for any other access; ENOSYS where the kernel is to open by itself.
     func open(_ inode: InodeNumber, flags: CInt, channel: CInt) throws(Errno) -> OpenReply {
         guard flags & O_ACCMODE == O_RDONLY, flags & O_TRUNC == 0 else { throw .readOnlyFileSystem }
+        if let lesson = lessonFile, lesson.isNumbered(inode) {
+            if isStateless { throw .noFunction }
+            return OpenReply(handle: LessonFile.handle)
+        }
         return try files.open(inode, channel: channel)
+    }
+
+    /// Ends what `open` began.
+    func release(_ inode: InodeNumber, handle: UInt64, channel: CInt) {
+        guard handle != LessonFile.handle else { return }
+        files.release(inode, handle: handle, channel: channel)
     }
 
     // MARK: - Folders
@@ -138,7 +173,8 @@ final class ProxyOperations: Sendable {
 
     func releaseDirectory(_ handle: UInt64) { openDirectories.release(handle) }
 
-    private func makeOpenDirectory(_ inode: InodeNumber) throws(Errno) -> OpenDirectory {
+    /// A folder opened for reading.
+    func makeOpenDirectory(_ inode: InodeNumber) throws(Errno) -> OpenDirectory {
         var status: InodeStatus?
         let descriptor = try resolver.open(inode, flags: O_RDONLY | O_DIRECTORY, status: &status)
         return OpenDirectory(descriptor, inode: inode)

@@ -77,6 +77,11 @@ struct InodeSlots: ~Copyable {
         return number(of: index)
     }
 
+    mutating func retain(_ inode: InodeNumber) {
+        guard let index = try? index(of: inode) else { return }
+        slots[Int(index)].lookups += 1
+    }
+
     mutating func forget(_ inode: InodeNumber, lookups: UInt64) -> [InodeNumber] {
         guard let index = try? index(of: inode), index != Self.rootIndex else { return [] }
         slots[Int(index)].lookups -= min(lookups, slots[Int(index)].lookups)

@@ -36,6 +36,9 @@ final class InodeTable: Sendable {
         }
     }
 
+    /// Counts one more lookup of an inode that has at least one.
+    func retain(_ inode: InodeNumber) { state.withLock { $0.retain(inode) } }
+
     /// Takes back `lookups` lookups.
     ///
     /// - Returns: the inodes that are gone now: this one, and its parents where it was their last use.

@@ -11,6 +11,9 @@ struct OpenReply: BitwiseCopyable {
 
     static let directIO: UInt32 = 1 << 0
     static let keepCache: UInt32 = 1 << 1
+    /// No FLUSH at each close, for nothing is ever written: above all none when a process exits, which would then wait for
+    /// an answer that, if it is this process, nobody is left to give.
+    static let noFlush: UInt32 = 1 << 5
     static let passthrough: UInt32 = 1 << 7
 }
 
@@ -41,6 +44,12 @@ final class OpenFiles: Sendable {
     ///
     /// - Throws: ENOSYS from `stateless`, once: the kernel does not ask again.
     func open(_ inode: InodeNumber, channel: CInt) throws(Errno) -> OpenReply {
+        var reply = try openByStrategy(inode, channel: channel)
+        reply.flags |= OpenReply.noFlush
+        return reply
+    }
+
+    private func openByStrategy(_ inode: InodeNumber, channel: CInt) throws(Errno) -> OpenReply {
         var status: InodeStatus?
         switch strategy {
         case .stateless:

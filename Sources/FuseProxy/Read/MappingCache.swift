@@ -1,3 +1,4 @@
+import CKernel
 import Glibc
 import Platform
 import Synchronization
@@ -53,6 +54,25 @@ final class MappingCache: Sendable {
         let dropped = state.withLock { $0.insert(made, for: key) }
         _ = dropped
         return made
+    }
+
+    /// Copies from the file's mapping, without ever touching it itself: where it has no page, because the file was cut short,
+    /// the copy fails and the file is read instead.
+    func read(
+        _ inode: InodeNumber, _ descriptor: CInt, into room: UnsafeMutableRawBufferPointer, at offset: Int64
+    ) throws(Errno) -> Int {
+        let available = max(Int64(try Files.status(descriptor).st_size) - offset, 0)
+        let count = Int(min(Int64(room.count), available))
+        let start = Int(offset % Int64(FileMapping.windowBytes))
+        guard count > 0, start + count <= FileMapping.windowBytes else {
+            return try CopyReader.read(descriptor, into: room, at: offset)
+        }
+        let window = offset / Int64(FileMapping.windowBytes)
+        let mapping = try mapping(of: inode, window: window, descriptor: descriptor)
+        let copied = kernel_copy_mapped(room.baseAddress, mapping.base + start, count)
+        withExtendedLifetime(mapping) {}
+        guard copied == count else { return try CopyReader.read(descriptor, into: room, at: offset) }
+        return count
     }
 
     /// Gives up what is mapped of inodes that the kernel has forgotten.

@@ -1,5 +1,7 @@
 /// Every choice of how the proxy works, by the names of the options that make it.
 package struct ProxyConfiguration: Sendable {
+    /// `--fuse-api`
+    package var api = FuseAPI.lowLevel
     /// `--fuse-threads`
     package var threads = 2
     /// `--fuse-open`
@@ -17,7 +19,11 @@ package struct ProxyConfiguration: Sendable {
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
-        switch (open, cache) {
+        if api == .highLevel, cache == .watched {
+            return
+                "--fuse-cache watched drops names from the kernel's cache, which --fuse-api highlevel has no way to do"
+        }
+        return switch (open, cache) {
         case (.stateless, .none):
             "--fuse-open stateless lets the kernel keep pages, which --fuse-cache none forbids"
         case (.passthrough, .none):
@@ -25,6 +31,14 @@ package struct ProxyConfiguration: Sendable {
         default: nil
         }
     }
+}
+
+/// `--fuse-api`: which of libfuse's two APIs.
+package enum FuseAPI: String, CaseIterable, Sendable {
+    /// Inodes and replies, as the kernel has them.
+    case lowLevel = "lowlevel"
+    /// Paths and results; libfuse has an inode table of its own below ours.
+    case highLevel = "highlevel"
 }
 
 /// `--fuse-open`: what an OPEN costs, and what it holds.

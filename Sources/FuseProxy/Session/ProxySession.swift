@@ -28,7 +28,10 @@ package final class ProxySession: @unchecked Sendable {
     /// The life cycle's thread only.
     private var watcher: Watcher?
     let transport: DeviceTransport
-    private let session: OpaquePointer
+    /// The high-level API's view of the operations; nil with the low-level API.
+    let highLevelPaths: HighLevelPaths?
+    private let library: LibraryHandle
+    private var session: OpaquePointer { library.session }
     /// What the kernel has offered in INIT; nil before.
     private let offered = Mutex<KernelCapabilities?>(nil)
     /// The callbacks' user data: a pointer to this object, filled in once it is whole.
@@ -63,6 +66,8 @@ package final class ProxySession: @unchecked Sendable {
         }
         self.watchFailure = watchFailure
         operations = ProxyOperations(docroot: docroot, configuration: configuration, watch: watch)
+        highLevelPaths =
+            configuration.api == .highLevel ? HighLevelPaths(operations, configuration: configuration) : nil
         do throws(Errno) {
             initialized = try WakeUp()
         } catch {
@@ -75,23 +80,24 @@ package final class ProxySession: @unchecked Sendable {
         let context = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
         context.initialize(to: nil)
         self.context = context
-        session = try Self.makeSession(options: options.text, context: context)
         LibraryLog.start()
+        library = try LibraryHandle(configuration, options: options.text, context: context)
+        let session = library.session
         guard fuse_session_mount(session, mountPoint) == 0 else {
             let detail = LibraryLog.lastMessage
-            fuse_session_destroy(session)
+            library.destroy()
             context.deallocate()
             throw MountFailure(Self.explain(detail, mountPoint: mountPoint))
         }
         guard let entry = try? MountTable.entry(at: mountPoint) else {
-            fuse_session_destroy(session)
+            library.destroy()
             context.deallocate()
             throw MountFailure("\(mountPoint) was mounted but is not in /proc/self/mountinfo")
         }
         do throws(MountFailure) {
             transport = try DeviceTransport(session: session)
         } catch {
-            fuse_session_destroy(session)
+            library.destroy()
             context.deallocate()
             throw error
         }
@@ -126,6 +132,12 @@ package final class ProxySession: @unchecked Sendable {
             invalidator: Invalidator(session: session, channel: transport.sessionDescriptor), hasEpochs: hasEpochs)
         try watcher.start()
         self.watcher = watcher
+    }
+
+    /// Lets the kernel learn what serverfs does not answer. Once the session is initialized, and before any file of the mount
+    /// is opened that might be open still when this process is killed.
+    package func teach() throws(Errno) {
+        try operations.teach { (lesson) throws(Errno) in try lesson.teach(mountPoint: mountPoint) }
     }
 
     /// What tells of changes: `fanotify` or `inotify`; nil when nothing does.
@@ -186,9 +198,8 @@ package final class ProxySession: @unchecked Sendable {
         watcher?.stop()
         fuse_session_exit(session)
         guard joinThreads(withinSeconds: 2) else { return false }
-        // Not fuse_session_unmount: it would unmount, by path, whatever is there by now. Closing the device, which
-        // fuse_session_destroy does, ends the connection for whoever still uses it.
-        fuse_session_destroy(session)
+        // This closes the channel, and so ends the connection for whoever still uses it.
+        library.destroy()
         operations.releaseAll()
         context.deallocate()
         return true
@@ -220,21 +231,6 @@ package final class ProxySession: @unchecked Sendable {
         for (thread, _) in threads { thread.join() }
         threads = []
         return true
-    }
-
-    private static func makeSession(
-        options: String, context: UnsafeMutableRawPointer
-    ) throws(MountFailure) -> OpaquePointer {
-        var arguments = fuse_args(argc: 0, argv: nil, allocated: 0)
-        defer { fuse_opt_free_args(&arguments) }
-        for argument in ["serverfs", "-o", options] {
-            guard fuse_opt_add_arg(&arguments, argument) == 0 else { throw MountFailure("out of memory") }
-        }
-        var callbacks = fuse_lowlevel_ops.proxy()
-        guard
-            let session = fuse_session_new(&arguments, &callbacks, MemoryLayout<fuse_lowlevel_ops>.size, context)
-        else { throw MountFailure("libfuse refused its options: \(LibraryLog.lastMessage)") }
-        return session
     }
 
     private static func checkDevice() throws(MountFailure) {

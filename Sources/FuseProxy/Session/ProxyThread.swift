@@ -16,6 +16,10 @@ final class ProxyThread: @unchecked Sendable {
     let channel: CInt
     /// Set while INIT is answered: what to add to libfuse's answer.
     var initAmendment: InitAmendment?
+    /// Set while the high-level API answers an OPEN: what its answer has no field for.
+    var pendingOpenReply: OpenReply?
+    /// Set while the high-level API answers a READ from a descriptor, which must stay open until the answer is made.
+    var heldDescriptor: SharedDescriptor?
     /// Set while a READ is answered from a mapping: where its bytes are in the file.
     var mappedRead: MappedRead?
     /// Set once, when the thread makes no more system calls on the session. Any thread may read it.

@@ -2,6 +2,7 @@ import CFuse3
 import CKernel
 import Glibc
 import Platform
+import Telemetry
 
 /// How requests reach the daemon: `read(2)` from /dev/fuse and `writev(2)` back, each thread on a channel of its own, so
 /// that no two threads contend for one queue's lock.
@@ -42,6 +43,8 @@ final class DeviceTransport: @unchecked Sendable {
                 break
             }
             let request = UnsafeRawBufferPointer(rebasing: thread.requestBuffer[..<count])
+            // struct fuse_in_header: u32 length, u32 opcode, u64 unique, u64 nodeid …
+            thread.counters.add(FuseCounter(opcode: request.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             if let capabilities = KernelCapabilities(request: request) { thread.isAnsweringInit(capabilities) }
             var buffer = fuse_buf()
             buffer.mem = thread.requestBuffer.baseAddress
@@ -68,6 +71,11 @@ final class DeviceTransport: @unchecked Sendable {
         amendment.apply(to: UnsafeMutableRawBufferPointer(start: parts![1].iov_base, count: parts![1].iov_len))
         thread.initAmendment = nil
     }
+    if let reply = thread.pendingOpenReply, count == 2, parts![1].iov_len == MemoryLayout<OpenReply>.size {
+        parts![1].iov_base.storeBytes(of: reply, as: OpenReply.self)
+        thread.pendingOpenReply = nil
+    }
+    if parts![0].iov_base.loadUnaligned(fromByteOffset: 4, as: Int32.self) < 0 { thread.counters.add(.errorReplies) }
     let result = writev(thread.channel, parts, count)
     if result < 0, errno == EFAULT, let mappedRead = thread.mappedRead {
         return mappedRead.replyAgain(on: thread, header: parts![0])

@@ -27,6 +27,7 @@ package final class ProxyMount: Sendable {
         do throws(Errno) {
             try session.start()
             guard session.waitUntilInitialized(seconds: Self.startSeconds) else { throw .timedOut }
+            try session.teach()
             try session.startWatching()
             // The first call that enters the mount: it must show the docroot's root.
             let status = try Files.status(AT_FDCWD, mountPoint.path)

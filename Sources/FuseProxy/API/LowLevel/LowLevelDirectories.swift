@@ -8,7 +8,7 @@ import Telemetry
 @c func lowLevelOpenDirectory(
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .opendir)
+    let request = FuseRequest(request)
     do throws(Errno) {
         let inode = InodeNumber(rawValue: UInt64(inode))
         let handle = try request.operations.openDirectory(inode)
@@ -23,7 +23,7 @@ import Telemetry
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
     _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .readdir)
+    let request = FuseRequest(request)
     let inode = InodeNumber(rawValue: UInt64(inode))
     replyDirectory(request, inode, information!.pointee.fh, size: size, offset: Int64(offset), withAttributes: false)
 }
@@ -32,7 +32,7 @@ import Telemetry
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
     _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .readdirplus)
+    let request = FuseRequest(request)
     let inode = InodeNumber(rawValue: UInt64(inode))
     replyDirectory(request, inode, information!.pointee.fh, size: size, offset: Int64(offset), withAttributes: true)
 }
@@ -40,7 +40,7 @@ import Telemetry
 @c func lowLevelReleaseDirectory(
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .releasedir)
+    let request = FuseRequest(request)
     request.operations.releaseDirectory(information!.pointee.fh)
     request.replyDone()
 }

@@ -26,5 +26,5 @@ extension fuse_lowlevel_ops {
 }
 
 private func refuseModification(_ request: fuse_req_t?) {
-    FuseRequest(request, .modification).reply(.readOnlyFileSystem)
+    FuseRequest(request).reply(.readOnlyFileSystem)
 }

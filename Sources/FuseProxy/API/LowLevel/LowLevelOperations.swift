@@ -33,27 +33,12 @@ extension fuse_lowlevel_ops {
     _ userData: UnsafeMutableRawPointer?, _ connection: UnsafeMutablePointer<fuse_conn_info>?
 ) {
     let session = ProxySession.of(userData)
-    ProxyThread.current.counters.add(.initialize)
-    // Requests are read whole: with splice, each would pay a pipe for bytes that are few.
-    connection!.pointee.want &= ~UInt32(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
-    if session.configuration.read == .splice {
-        connection!.pointee.want |=
-            connection!.pointee.capable & UInt32(FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
-    }
-    let offered = connection!.pointee.capable
-    let useful = UInt32(
-        FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS
-            | FUSE_CAP_READDIRPLUS_AUTO)
-    connection!.pointee.want |= offered & useful
-    if session.configuration.cache == .watched {
-        // A link's target belongs to its inode: a link that is retargeted is a new one, of which the watcher tells.
-        connection!.pointee.want |= offered & UInt32(FUSE_CAP_CACHE_SYMLINKS)
-    }
+    connection!.pointee.choose(for: session.configuration)
     session.didInitialize()
 }
 
 @c private func lowLevelLookup(_ request: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
-    let request = FuseRequest(request, .lookup)
+    let request = FuseRequest(request)
     guard let name = ComponentName(name!) else {
         let isTooLong = strlen(name!) > ComponentName.byteCountMax
         return request.reply(isTooLong ? .fileNameTooLong : .invalidArgument)
@@ -73,7 +58,7 @@ extension fuse_lowlevel_ops {
 }
 
 @c private func lowLevelForget(_ request: fuse_req_t?, _ inode: fuse_ino_t, _ lookups: UInt64) {
-    let request = FuseRequest(request, .forget)
+    let request = FuseRequest(request)
     request.operations.forget(InodeNumber(rawValue: UInt64(inode)), lookups: lookups)
     request.replyNone()
 }
@@ -81,7 +66,7 @@ extension fuse_lowlevel_ops {
 @c private func lowLevelForgetMulti(
     _ request: fuse_req_t?, _ count: Int, _ forgets: UnsafeMutablePointer<fuse_forget_data>?
 ) {
-    let request = FuseRequest(request, .forget)
+    let request = FuseRequest(request)
     for forget in UnsafeBufferPointer(start: forgets, count: count) {
         request.operations.forget(InodeNumber(rawValue: UInt64(forget.ino)), lookups: forget.nlookup)
     }
@@ -91,7 +76,7 @@ extension fuse_lowlevel_ops {
 @c private func lowLevelGetAttributes(
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .getattr)
+    let request = FuseRequest(request)
     do throws(Errno) {
         let answer = try request.operations.attributes(InodeNumber(rawValue: UInt64(inode)))
         request.reply(answer.attributes, seconds: answer.timeouts.attributeSeconds)
@@ -101,7 +86,7 @@ extension fuse_lowlevel_ops {
 }
 
 @c private func lowLevelReadLink(_ request: fuse_req_t?, _ inode: fuse_ino_t) {
-    let request = FuseRequest(request, .readlink)
+    let request = FuseRequest(request)
     let buffer = request.thread.buffer.bindMemory(to: CChar.self)
     do throws(Errno) {
         // One byte is kept for the NUL; a target is at most PATH_MAX - 1 bytes.
@@ -117,7 +102,7 @@ extension fuse_lowlevel_ops {
 @c private func lowLevelOpen(
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .open)
+    let request = FuseRequest(request)
     let inode = InodeNumber(rawValue: UInt64(inode))
     do throws(Errno) {
         let reply = try request.operations.open(
@@ -131,14 +116,14 @@ extension fuse_lowlevel_ops {
 @c private func lowLevelRelease(
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .release)
-    request.operations.files.release(
+    let request = FuseRequest(request)
+    request.operations.release(
         InodeNumber(rawValue: UInt64(inode)), handle: information!.pointee.fh, channel: request.thread.channel)
     request.replyDone()
 }
 
 @c private func lowLevelFileSystemStatus(_ request: fuse_req_t?, _ inode: fuse_ino_t) {
-    let request = FuseRequest(request, .statfs)
+    let request = FuseRequest(request)
     do throws(Errno) {
         let status = try request.operations.fileSystemStatus()
         request.reply(status)

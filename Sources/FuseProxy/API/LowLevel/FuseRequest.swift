@@ -1,7 +1,6 @@
 import CFuse3
 import Glibc
 import Platform
-import Telemetry
 
 /// A FUSE request, to be answered exactly once: every `reply` consumes it, and one that is dropped unanswered traps, because
 /// its caller would wait for ever. On the FUSE thread that received it.
@@ -15,11 +14,10 @@ struct FuseRequest: ~Copyable {
     /// The calling thread's object: it outlives every request the thread receives.
     var thread: ProxyThread { unmanagedThread.takeUnretainedValue() }
 
-    init(_ request: fuse_req_t?, _ operation: FuseCounter) {
+    init(_ request: fuse_req_t?) {
         self.request = request!
         unmanagedOperations = .passUnretained(ProxySession.of(fuse_req_userdata(request)).operations)
         unmanagedThread = .passUnretained(ProxyThread.current)
-        thread.counters.add(operation)
     }
 
     deinit {
@@ -32,7 +30,6 @@ struct FuseRequest: ~Copyable {
 
     /// Answers that the operation failed (`fuse_reply_err`).
     consuming func reply(_ error: Errno) {
-        thread.counters.add(.errorReplies)
         fuse_reply_err(request, error.rawValue)
         discard self
     }
@@ -83,7 +80,7 @@ struct FuseRequest: ~Copyable {
         let isTaken = withUnsafeBytes(of: reply) { bytes in
             fuse_reply_buf(request, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count) == 0
         }
-        if !isTaken { operations.files.release(inode, handle: reply.handle, channel: channel) }
+        if !isTaken { operations.release(inode, handle: reply.handle, channel: channel) }
         discard self
     }
 

@@ -9,7 +9,7 @@ import Telemetry
     _ request: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
     _ information: UnsafeMutablePointer<fuse_file_info>?
 ) {
-    let request = FuseRequest(request, .read)
+    let request = FuseRequest(request)
     let inode = InodeNumber(rawValue: UInt64(inode))
     let handle = information!.pointee.fh
     let count = min(size, ProxyThread.bufferBytes)
