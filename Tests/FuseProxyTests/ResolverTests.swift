@@ -12,7 +12,9 @@ import Testing
 
     init() throws {
         folder = try ScratchFolder()
-        operations = ProxyOperations(docroot: try Docroot(path: folder.path), directoryDescriptorsMax: 4)
+        var configuration = ProxyConfiguration()
+        configuration.directoryDescriptorsMax = 4
+        operations = ProxyOperations(docroot: try Docroot(path: folder.path), configuration: configuration)
     }
 
     @Test func findsFilesBelowMoreFoldersThanItHoldsOpen() throws {
@@ -26,16 +28,16 @@ import Testing
         folder.write("deep", to: path + "/file")
         let file = try operations.lookup(parent: parent, name: name("file"))
         #expect(file.attributes.st_size == 4)
-        let opened = try operations.open(file.inode, flags: O_RDONLY)
+        let opened = try operations.open(file.inode, flags: O_RDONLY, channel: -1)
         #expect(readText(opened.handle) == "deep")
-        operations.release(opened.handle)
+        operations.release(file.inode, handle: opened.handle, channel: -1)
     }
 
     @Test func aSymbolicLinkIsItselfAndNeverItsTarget() throws {
         folder.link("/etc/passwd", at: "/link")
         let link = try operations.lookup(parent: .root, name: name("link"))
         #expect(link.attributes.st_mode & S_IFMT == S_IFLNK)
-        #expect(throws: (any Error).self) { try operations.open(link.inode, flags: O_RDONLY) }
+        #expect(throws: (any Error).self) { try operations.open(link.inode, flags: O_RDONLY, channel: -1) }
     }
 
     @Test func aReplacedFileIsStaleUntilItIsLookedUpAgain() throws {
@@ -43,22 +45,22 @@ import Testing
         let old = try operations.lookup(parent: .root, name: name("file"))
         folder.write("new", to: "/other")
         folder.rename("/other", to: "/file")
-        #expect(throws: Errno.staleNFSFileHandle) { try operations.open(old.inode, flags: O_RDONLY) }
+        #expect(throws: Errno.staleNFSFileHandle) { try operations.open(old.inode, flags: O_RDONLY, channel: -1) }
         #expect(throws: Errno.staleNFSFileHandle) { try operations.attributes(old.inode) }
         let new = try operations.lookup(parent: .root, name: name("file"))
         #expect(new.inode != old.inode)
-        let opened = try operations.open(new.inode, flags: O_RDONLY)
+        let opened = try operations.open(new.inode, flags: O_RDONLY, channel: -1)
         #expect(readText(opened.handle) == "new")
-        operations.release(opened.handle)
+        operations.release(new.inode, handle: opened.handle, channel: -1)
     }
 
     @Test func anOpenFileKeepsItsAttributesWhenItsNameIsGone() throws {
         folder.write("still here", to: "/file")
         let file = try operations.lookup(parent: .root, name: name("file"))
-        let opened = try operations.open(file.inode, flags: O_RDONLY)
+        let opened = try operations.open(file.inode, flags: O_RDONLY, channel: -1)
         folder.remove("/file")
-        #expect(try operations.attributes(file.inode).st_size == 10)
-        operations.release(opened.handle)
+        #expect(try operations.attributes(file.inode).attributes.st_size == 10)
+        operations.release(file.inode, handle: opened.handle, channel: -1)
         #expect(throws: Errno.staleNFSFileHandle) { try operations.attributes(file.inode) }
     }
 
@@ -71,9 +73,9 @@ import Testing
         folder.makeDirectory("/a")
         folder.write("second", to: "/a/file")
         // Either the file it was, by the folder that is still held open, or stale: never the other file's bytes.
-        if let opened = try? operations.open(file.inode, flags: O_RDONLY) {
+        if let opened = try? operations.open(file.inode, flags: O_RDONLY, channel: -1) {
             #expect(readText(opened.handle) == "first")
-            operations.release(opened.handle)
+            operations.release(file.inode, handle: opened.handle, channel: -1)
         }
     }
 
@@ -81,7 +83,7 @@ import Testing
         folder.write("x", to: "/file")
         let file = try operations.lookup(parent: .root, name: name("file"))
         for flags in [O_WRONLY, O_RDWR, O_RDONLY | O_TRUNC] {
-            #expect(throws: Errno.readOnlyFileSystem) { try operations.open(file.inode, flags: flags) }
+            #expect(throws: Errno.readOnlyFileSystem) { try operations.open(file.inode, flags: flags, channel: -1) }
         }
     }
 
@@ -89,9 +91,9 @@ import Testing
         folder.write("one", to: "/file")
         let file = try operations.lookup(parent: .root, name: name("file"))
         func open() throws -> Bool {
-            let opened = try operations.open(file.inode, flags: O_RDONLY)
-            operations.release(opened.handle)
-            return opened.keepCache
+            let opened = try operations.open(file.inode, flags: O_RDONLY, channel: -1)
+            operations.release(file.inode, handle: opened.handle, channel: -1)
+            return opened.flags & OpenReply.keepCache != 0
         }
         #expect(try !open())
         #expect(try open())
@@ -106,12 +108,12 @@ import Testing
         let file = try operations.lookup(parent: .root, name: name("file"))
         folder.remove("/file")
         mkfifo(folder.path + "/file", 0o600)
-        #expect(throws: Errno.staleNFSFileHandle) { try operations.open(file.inode, flags: O_RDONLY) }
+        #expect(throws: Errno.staleNFSFileHandle) { try operations.open(file.inode, flags: O_RDONLY, channel: -1) }
     }
 
     private func readText(_ handle: UInt64) -> String {
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 8) { buffer in
-            let count = (try? operations.read(handle, into: buffer, at: 0)) ?? 0
+            let count = (try? CopyReader.read(CInt(handle), into: buffer, at: 0)) ?? 0
             return String(decoding: buffer[..<count], as: UTF8.self)
         }
     }
