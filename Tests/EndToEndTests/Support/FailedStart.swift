@@ -1,0 +1,61 @@
+import Glibc
+import Platform
+import Testing
+
+/// One try to start serverfs that must fail: within a second, with one sentence, and with nothing left.
+struct FailedStart {
+    let status: ExitStatus?
+    let message: String
+    let seconds: Double
+
+    private let output: String
+    private let leftovers: [String]
+    private let mountsBefore: [MountEntry]
+    private let mountsAfter: [MountEntry]
+
+    /// - Parameter prefix: a program that runs it, with its arguments.
+    init(_ arguments: [String], in folder: PrivateFolder, prefix: [String] = []) throws {
+        let temporary = "\(folder.path)/tmp"
+        if !folder.contains("tmp") { _ = try folder.makeFolder("tmp") }
+        if prefix.contains("setpriv") { chown(temporary, User.nobodyID, User.nobodyID) }
+        mountsBefore = PrivateFolder.mounts(below: folder.path)
+        let start = Clock.monotonicNanoseconds
+        let process = try ChildProcess(
+            prefix + [ServerProcess.binaryPath] + arguments, in: folder, environment: ["TMPDIR": temporary])
+        status = process.wait(seconds: 5)
+        seconds = Double(Clock.monotonicNanoseconds - start) / 1e9
+        output = process.output
+        message = process.errorOutput
+        leftovers = PrivateFolder.names(in: temporary)
+        mountsAfter = PrivateFolder.mounts(below: folder.path)
+    }
+
+    /// What holds of every failed start; `words` must be in its sentence.
+    func expectRefusal(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(status == .exited(1), sourceLocation: sourceLocation)
+        #expect(message.hasPrefix("serverfs: "), sourceLocation: sourceLocation)
+        #expect(message.hasSuffix("\n") && message.dropLast().allSatisfy { $0 != "\n" }, sourceLocation: sourceLocation)
+        for word in words {
+            #expect(message.contains(word), "\(message)", sourceLocation: sourceLocation)
+        }
+        #expect(seconds < 1, sourceLocation: sourceLocation)
+        expectNothingLeft(sourceLocation)
+    }
+
+    /// ArgumentParser's own refusal of a command line.
+    func expectUsageError(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(status == .exited(64), sourceLocation: sourceLocation)
+        #expect(message.hasPrefix("Error: "), sourceLocation: sourceLocation)
+        for word in words {
+            #expect(message.contains(word), "\(message)", sourceLocation: sourceLocation)
+        }
+        #expect(seconds < 1, sourceLocation: sourceLocation)
+        expectNothingLeft(sourceLocation)
+    }
+
+    private func expectNothingLeft(_ sourceLocation: SourceLocation) {
+        #expect(output.isEmpty, sourceLocation: sourceLocation)
+        #expect(leftovers.isEmpty, sourceLocation: sourceLocation)
+        #expect(mountsAfter == mountsBefore, sourceLocation: sourceLocation)
+    }
+}

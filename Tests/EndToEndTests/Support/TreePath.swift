@@ -1,0 +1,36 @@
+/// A path below a docroot: names of any bytes but `/` and NUL, with slashes between them.
+struct TreePath: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    let bytes: [UInt8]
+
+    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+
+    init(stringLiteral value: String) { self.init(value.utf8) }
+
+    init(_ text: String) { self.init(text.utf8) }
+
+    static func / (folder: TreePath, name: TreePath) -> TreePath {
+        TreePath(folder.bytes + [UInt8(ascii: "/")] + name.bytes)
+    }
+
+    /// The request-target: every byte that is not a letter, a digit or a slash escaped, as a careful client does it.
+    var target: String {
+        var text: [UInt8] = [UInt8(ascii: "/")]
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"):
+                text.append(byte)
+            default:
+                text += [UInt8(ascii: "%"), Self.digits[Int(byte >> 4)], Self.digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    var description: String { target }
+
+    /// The file's place in the file system.
+    func absolute(in docroot: String) -> [UInt8] { Array(docroot.utf8) + [UInt8(ascii: "/")] + bytes }
+
+    private static let digits = Array("0123456789ABCDEF".utf8)
+}
