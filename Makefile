@@ -10,7 +10,7 @@ BENCH_PACKAGES := wrk nginx-light
 DOCROOT ?= www
 ARGS    ?=
 
-SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Tests
 
 .PHONY: help
 help: ## list the targets
@@ -37,6 +37,7 @@ test: setup ## run all tests, on real mounts and real sockets
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
 	swift test --skip-build
+	swift test --package-path Benchmarks
 
 .PHONY: bench
 bench: build ## print the report's table: mount, bypass and nginx under wrk, in turn

@@ -1,0 +1,44 @@
+/// wrk with its options; each call of `run` is one process from start to end.
+struct WrkRun {
+    struct Load {
+        var threads: Int
+        var connections: Int
+        var seconds: Int
+
+        var arguments: [String] { ["-t\(threads)", "-c\(connections)", "-d\(seconds)s"] }
+    }
+
+    let executable: String
+    let directory: TemporaryDirectory
+    private var count = 0
+
+    init(executable: String, directory: TemporaryDirectory) {
+        self.executable = executable
+        self.directory = directory
+    }
+
+    /// Puts the load on `url`. Throws if the figures are not to be used: `fileBytes` is what a body must have at least.
+    mutating func run(_ load: Load, url: String, fileBytes: Int) throws -> WrkReport {
+        count += 1
+        let process = try ChildProcess("wrk-\(count)", executable, load.arguments + [url], in: directory)
+        defer { process.end() }
+
+        // Beyond its time, wrk only waits for its threads.
+        guard let ending = try process.wait(atMost: .seconds(load.seconds + 30)) else {
+            throw BenchFailure(.runFailed, "wrk on \(url) has not ended 30 s after its \(load.seconds) s")
+        }
+        guard ending == .exited(0) else {
+            throw BenchFailure(.runFailed, "wrk on \(url) failed (\(ending)): \(process.output)\(process.errorOutput)")
+        }
+        let report: WrkReport
+        do {
+            report = try WrkReport(parsing: process.output)
+        } catch {
+            throw BenchFailure(.runFailed, "wrk on \(url) printed something unexpected: \(error)\n\(process.output)")
+        }
+        if let defect = report.defect(fileBytes: fileBytes) {
+            throw BenchFailure(.runFailed, "the run on \(url) does not count: \(defect)")
+        }
+        return report
+    }
+}

@@ -1,0 +1,30 @@
+import FoundationEssentials
+import Glibc
+
+/// A private directory (mode 0700) for the output of the processes and nginx's files. `remove` ends it.
+struct TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        var template = Array("\(parent)/serverfs-bench-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else {
+            throw BenchFailure(.runFailed, "no temporary directory in \(parent): \(errorText(errno))")
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: file(name)))
+    }
+
+    func remove() {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch {
+            note("\(path) could not be removed: \(error)")
+        }
+    }
+}

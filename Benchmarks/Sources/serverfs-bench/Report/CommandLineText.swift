@@ -1,0 +1,10 @@
+/// A command as it can be pasted into a shell.
+func shellCommand(_ words: [String]) -> String {
+    words.map(shellQuoted).joined(separator: " ")
+}
+
+private func shellQuoted(_ word: String) -> String {
+    let plain = word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,+@%".contains($0)) }
+    if plain && !word.isEmpty { return word }
+    return "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+}
