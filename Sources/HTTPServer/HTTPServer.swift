@@ -38,8 +38,8 @@ package final class HTTPServer {
     package let counters = CounterGroup<HTTPCounter>()
     /// Whether the `listen` sockets bypass the mount. Any thread.
     package let bypassSwitch: BypassSwitch
-    private let loops: [EventLoop]
-    private let sockets: [SharedDescriptor]
+    private var loops: [EventLoop]
+    private var sockets: [SharedDescriptor]
     private var threads: [NamedThread] = []
 
     /// - Parameters:
@@ -91,5 +91,8 @@ package final class HTTPServer {
         for loop in loops { loop.requestDrain(deadlineNanoseconds: deadline) }
         for thread in threads { thread.join() }
         threads = []
+        // With them go the descriptors of the mount's root and of the listeners.
+        loops = []
+        sockets = []
     }
 }

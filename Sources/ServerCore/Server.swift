@@ -29,6 +29,11 @@ package final class Server: @unchecked Sendable {
         self.docroot = docroot
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)
         let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
+        // Sockets of one process may share a port: which of two would answer would be chance.
+        var taken: Set<String> = []
+        for address in listening + listeningBypass where !taken.insert(address.description).inserted {
+            throw StartFailure("cannot listen on \(address.description): Address already in use, by another option")
+        }
 
         var mount: ProxyMount?
         if !configuration.bypass {

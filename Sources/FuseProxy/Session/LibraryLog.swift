@@ -19,4 +19,30 @@ enum LibraryLog {
 
     /// The last message, without its newline.
     static var lastMessage: String { message.withLock { $0 } }
+
+    /// Runs `body` with standard error caught, because fusermount3(1), which libfuse runs, writes there.
+    ///
+    /// At the start only: what other threads write meanwhile is caught as well.
+    ///
+    /// - Returns: the body's result, and the last line that was written.
+    static func catchingStandardError<Result>(_ body: () -> Result) -> (result: Result, line: String) {
+        var ends: [CInt] = [-1, -1]
+        let original = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+        guard original >= 0 else { return (body(), "") }
+        defer { close(original) }
+        guard pipe(&ends) == 0 else { return (body(), "") }
+        for end in ends {
+            _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+            _ = fcntl(end, F_SETFL, O_NONBLOCK)
+        }
+        dup2(ends[1], STDERR_FILENO)
+        let result = body()
+        dup2(original, STDERR_FILENO)
+        close(ends[1])
+        var text = [UInt8](repeating: 0, count: 4096)
+        let count = max(read(ends[0], &text, text.count), 0)
+        close(ends[0])
+        let lines = String(decoding: text[..<count], as: UTF8.self).split(separator: "\n")
+        return (result, lines.last.map(String.init) ?? "")
+    }
 }

@@ -17,6 +17,7 @@ package final class ProxySession: @unchecked Sendable {
     package let configuration: ProxyConfiguration
     /// The mount's device number: `st_dev` of everything in it.
     package let device: UInt64
+    private let mountID: UInt64
     /// Whether users other than the one who mounted it may enter.
     package let allowsOtherUsers: Bool
 
@@ -83,8 +84,11 @@ package final class ProxySession: @unchecked Sendable {
         LibraryLog.start()
         library = try LibraryHandle(configuration, options: options.text, context: context)
         let session = library.session
-        guard fuse_session_mount(session, mountPoint) == 0 else {
-            let detail = LibraryLog.lastMessage
+        let (mountResult, helperMessage) = LibraryLog.catchingStandardError {
+            fuse_session_mount(session, mountPoint)
+        }
+        guard mountResult == 0 else {
+            let detail = helperMessage.isEmpty ? LibraryLog.lastMessage : helperMessage
             library.destroy()
             context.deallocate()
             throw MountFailure(Self.explain(detail, mountPoint: mountPoint))
@@ -102,6 +106,7 @@ package final class ProxySession: @unchecked Sendable {
             throw error
         }
         device = entry.device
+        mountID = entry.mountID
         context.pointee = Unmanaged.passUnretained(self).toOpaque()
     }
 
@@ -205,11 +210,17 @@ package final class ProxySession: @unchecked Sendable {
         return true
     }
 
-    /// Takes the mount out of the tree; at once for everybody, even when files of it are still open.
-    package func unmount() {
-        guard let entry = try? MountTable.entry(at: mountPoint), entry.device == device else { return }
-        if kernel_umount2(mountPoint, CInt(KERNEL_UMOUNT_NOFOLLOW)) == 0 { return }
-        let flags = CInt(KERNEL_UMOUNT_NOFOLLOW) | CInt(KERNEL_MNT_DETACH)
+    /// Takes the mount out of the tree, also while others have files of it open.
+    ///
+    /// - Parameter aborts: whether calls on the mount that are under way fail at once instead of being answered.
+    package func unmount(aborts: Bool = false) {
+        // Whatever else is mounted there by now is not ours: device numbers are used again at once.
+        guard let entry = try? MountTable.entry(at: mountPoint), entry.mountID == mountID, entry.device == device,
+            entry.fileSystemType == "fuse.serverfs"
+        else { return }
+        var flags = CInt(KERNEL_UMOUNT_NOFOLLOW)
+        if !aborts, kernel_umount2(mountPoint, flags) == 0 { return }
+        flags |= CInt(KERNEL_MNT_DETACH) | (aborts ? CInt(KERNEL_MNT_FORCE) : 0)
         if kernel_umount2(mountPoint, flags) == -Int(EPERM) {
             UnprivilegedMount.unmount(mountPoint)
         }

@@ -39,6 +39,8 @@ final class Connection {
     private var lingeredBytes = 0
     /// Whether pending bytes may hold whole requests, which wait only for their turn.
     private var hasMoreRequests = false
+    /// Whether the client has closed its side while requests of it were still to be answered.
+    private var isInputEnded = false
 
     /// Takes over an accepted socket; nil when there is no memory for its event.
     init?(
@@ -48,7 +50,7 @@ final class Connection {
         self.loop = loop
         self.base = base
         self.listener = listener
-        deadlineTick = loop.tick + Limits.headTimeoutSeconds
+        deadlineTick = loop.deadline(seconds: Limits.headTimeoutSeconds)
         // The event needs a pointer to this object, which is not whole before it has the event: the context comes second.
         guard let event = event_new(base, socket.rawValue, Int16(EV_READ | EV_PERSIST), connectionReadable, nil) else {
             return nil
@@ -80,7 +82,11 @@ final class Connection {
         do throws(Errno) {
             let received = try Sockets.receive(
                 socket.rawValue, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-            if received == 0 { return close() }
+            if received == 0 {
+                // The client sends no more, but may still be waiting for answers.
+                guard hasMoreRequests else { return close() }
+                isInputEnded = true
+            }
             count += received
         } catch .resourceTemporarilyUnavailable {
             guard hasMoreRequests else { return }
@@ -107,8 +113,9 @@ final class Connection {
             switch RequestParser.parse(bytes.bytes) {
             case .incomplete:
                 keep(used..<count)
+                if isInputEnded { return close() }
                 // The time for a head counts from its first byte, not from each.
-                if answered > 0 || !wasWaiting { deadlineTick = loop.tick + Limits.headTimeoutSeconds }
+                if answered > 0 || !wasWaiting { deadlineTick = loop.deadline(seconds: Limits.headTimeoutSeconds) }
                 return
             case .invalid(let error):
                 loop.counters.add(.invalidRequests)
@@ -121,12 +128,14 @@ final class Connection {
             }
         }
         keep(used..<count)
-        if phase == .receiving { waitForRequest() }
+        guard phase == .receiving else { return }
+        if isInputEnded, !hasMoreRequests { return close() }
+        waitForRequest()
     }
 
     private func waitForRequest() {
         if loop.isDraining, pendingCount == 0 { return close() }
-        deadlineTick = loop.tick + loop.configuration.keepAliveSeconds
+        deadlineTick = loop.deadline(seconds: loop.configuration.keepAliveSeconds)
     }
 
     /// Keeps a part of the loop's buffer until more arrives or the client has taken its response.
@@ -188,7 +197,7 @@ final class Connection {
     }
 
     private func waitUntilWritable() {
-        deadlineTick = loop.tick + Limits.sendTimeoutSeconds
+        deadlineTick = loop.deadline(seconds: Limits.sendTimeoutSeconds)
         guard phase != .sending else { return }
         phase = .sending
         if writeEvent == nil {
@@ -208,7 +217,7 @@ final class Connection {
     private func linger() {
         phase = .lingering
         shutdown(socket.rawValue, CInt(SHUT_WR))
-        deadlineTick = loop.tick + (loop.isDraining ? 1 : Limits.lingerTimeoutSeconds)
+        deadlineTick = loop.deadline(seconds: loop.isDraining ? 1 : Limits.lingerTimeoutSeconds)
         if let writeEvent { event_del(writeEvent) }
         event_add(readEvent, nil)
         discard()

@@ -73,7 +73,7 @@ final class FileTree {
     private func openAnew(_ path: UnsafeRawBufferPointer, _ name: UnsafePointer<CChar>) throws(Errno) -> OpenFile {
         // O_NONBLOCK and O_NOCTTY: a FIFO or terminal in the docroot must neither block the loop nor become ours.
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
-        let file = try Files.openBeneath(root.rawValue, name, flags: flags, resolution: Self.resolution)
+        let file = try openRetrying(name, flags: flags)
         let status = try Files.status(file.rawValue)
         if let excludedDevice, UInt64(status.st_dev) == excludedDevice { throw .tooManySymbolicLinkLevels }
         switch status.st_mode & S_IFMT {
@@ -81,5 +81,17 @@ final class FileTree {
         case S_IFDIR: throw .isDirectory
         default: throw .permissionDenied
         }
+    }
+
+    /// ESTALE means that a name on the way was replaced while the kernel looked at it, twice: to look again is all there is.
+    private func openRetrying(_ name: UnsafePointer<CChar>, flags: CInt) throws(Errno) -> OwnedDescriptor {
+        for _ in 0..<Limits.staleRetriesMax {
+            do throws(Errno) {
+                return try Files.openBeneath(root.rawValue, name, flags: flags, resolution: Self.resolution)
+            } catch .staleNFSFileHandle {
+                continue
+            }
+        }
+        return try Files.openBeneath(root.rawValue, name, flags: flags, resolution: Self.resolution)
     }
 }

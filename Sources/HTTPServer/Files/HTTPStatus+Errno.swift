@@ -10,7 +10,9 @@ extension HTTPStatus {
             // EXDEV: a symbolic link that leaves the docroot. ELOOP: links that go round, or a tree that holds itself.
             case .permissionDenied, .notPermitted, .improperLink, .tooManySymbolicLinkLevels: .forbidden
             case .fileNameTooLong: .uriTooLong
-            case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory, .resourceTemporarilyUnavailable:
+            // ESTALE: what it names was being replaced each time it was looked at.
+            case .staleNFSFileHandle, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory,
+                .resourceTemporarilyUnavailable:
                 .serviceUnavailable
             // The mount is gone, or its daemon could not read.
             case .ioError, .socketNotConnected, .connectionAbort: .badGateway

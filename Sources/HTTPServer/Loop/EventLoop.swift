@@ -169,6 +169,9 @@ final class EventLoop: @unchecked Sendable {
         return dateText.fields(nowSeconds: Int64(now.tv_sec))
     }
 
+    /// The tick at which `seconds` from now have passed in full, whatever part of the present one is gone.
+    func deadline(seconds: Int) -> Int { tick + seconds + 1 }
+
     // MARK: - Connections
 
     fileprivate func accept(_ listener: Listener) {

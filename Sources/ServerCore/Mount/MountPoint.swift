@@ -14,7 +14,7 @@ package struct MountPoint: Sendable {
     package static func makePrivate(docroot: Docroot) throws(StartFailure) -> MountPoint {
         let wished = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         let candidates = [wished, "/run", "/dev/shm", "/var/tmp"]
-        guard let parent = candidates.first(where: { !isInside($0, docroot) && access($0, W_OK) == 0 }) else {
+        guard let parent = candidates.first(where: { !isInside($0, docroot) }) else {
             throw StartFailure(
                 "docroot \(docroot.path) contains every folder that the mount could be made in "
                     + "(\(candidates.joined(separator: ", "))): give --mount-point a folder outside it, or use --bypass"
@@ -42,13 +42,21 @@ package struct MountPoint: Sendable {
         do throws(Errno) {
             path = try Files.canonicalPath(given)
         } catch .socketNotConnected {
-            throw StartFailure(
-                "mount point \(given) is a mount whose server is gone: unmount it first (umount \(given))")
+            throw serverIsGone(given)
         } catch {
             throw StartFailure("mount point \(given): \(error)")
         }
-        if let entry = try? MountTable.entry(at: path), entry.fileSystemType == "fuse.serverfs" {
-            throw StartFailure("mount point \(path) is already a serverfs mount")
+        if let entry = try? MountTable.entry(at: path), entry.isFuse {
+            do throws(Errno) {
+                _ = try Files.status(AT_FDCWD, path)
+            } catch .socketNotConnected {
+                throw serverIsGone(path)
+            } catch {
+                throw StartFailure("mount point \(path): \(error)")
+            }
+            if entry.fileSystemType == "fuse.serverfs" {
+                throw StartFailure("mount point \(path) is already a serverfs mount")
+            }
         }
         try check(path, against: docroot)
         let isEmpty: Bool
@@ -59,6 +67,10 @@ package struct MountPoint: Sendable {
         }
         guard isEmpty else { throw StartFailure("mount point \(path) is not empty") }
         return MountPoint(path: path, isPrivate: false)
+    }
+
+    private static func serverIsGone(_ path: String) -> StartFailure {
+        StartFailure("mount point \(path) is a mount whose server is gone: unmount it first (umount \(path))")
     }
 
     /// Removes the folder if it is ours.

@@ -65,7 +65,7 @@ package final class ProxyMount: Sendable {
 
     /// Takes the mount out of the tree without waiting for anybody. Any thread.
     package func unmountAtOnce() {
-        session.unmount()
+        session.unmount(aborts: true)
         mountPoint.remove()
     }
 }
