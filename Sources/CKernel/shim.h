@@ -68,6 +68,11 @@ static inline long kernel_copy_mapped(void *target, const void *source, size_t b
     return kernel_result(syscall(SYS_process_vm_readv, getpid(), &to, 1UL, &from, 1UL, 0UL));
 }
 
+// madvise(2) with MADV_POPULATE_READ
+static inline long kernel_populate(const void *address, size_t byteCount) {
+    return kernel_result(syscall(SYS_madvise, address, byteCount, 22L));
+}
+
 // accept4(2), the peer's address not asked for
 static inline long kernel_accept4(int listener, int flags) {
     return kernel_result(syscall(SYS_accept4, listener, (void *)0, (void *)0, flags));
@@ -83,6 +88,11 @@ static inline long kernel_file_system_type(int file) {
     struct statfs status;
     long result = kernel_result(syscall(SYS_fstatfs, file, &status));
     return result < 0 ? result : (long)(uint32_t)status.f_type;
+}
+
+// signalfd4(2): `signals` has bit n - 1 set for signal n
+static inline long kernel_signalfd(uint64_t signals) {
+    return kernel_result(syscall(SYS_signalfd4, -1, &signals, 8UL, KERNEL_EFD_CLOEXEC));
 }
 
 // umount2(2)

@@ -21,6 +21,10 @@ enum Limits {
     static let headTimeoutSeconds = 30
     /// Seconds without a byte taken by the client, during a response: the connection is closed.
     static let sendTimeoutSeconds = 60
+    /// How often in a row a socket may be writable without anything being sent: the connection is closed.
+    static let fruitlessWakeUpsMax = 100
+    /// Seconds that a file which nobody asks for is kept open: it is closed.
+    static let openFileIdleSeconds = 60
     /// Seconds to wait for a client to take the last response and close, where it may still be sending.
     static let lingerTimeoutSeconds = 2
     /// Bytes thrown away in that time: then the connection is closed hard.

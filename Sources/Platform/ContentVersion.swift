@@ -13,6 +13,13 @@ package struct ContentVersion: Equatable, BitwiseCopyable, Sendable {
     /// The version of a file that nothing is known of: equal to no real one.
     package init() {}
 
+    /// Whether the file has changed so lately that a further change may leave no trace: many file systems' time stamps are as
+    /// coarse as two seconds.
+    package var isRecent: Bool {
+        let now = Clock.unixSeconds
+        return now - max(modifiedNanoseconds, changedNanoseconds) / 1_000_000_000 <= 2
+    }
+
     package init(_ status: stat) {
         size = Int64(status.st_size)
         modifiedNanoseconds = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)

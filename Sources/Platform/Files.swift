@@ -49,7 +49,7 @@ package enum Files {
             if result == -Int(EINTR) { continue }
             attempts += 1
             if result == -Int(EAGAIN), attempts < 8 { continue }
-            throw Errno.failure(CInt(-result))
+            throw Errno(rawValue: CInt(-result))
         }
     }
 
@@ -59,7 +59,7 @@ package enum Files {
             let result = Glibc.open(path, flags | O_CLOEXEC)
             if result >= 0 { return OwnedDescriptor(adopting: result) }
             let code = errno
-            if code != EINTR { throw Errno.failure(code) }
+            if code != EINTR { throw Errno(rawValue: code) }
         }
     }
 
@@ -67,7 +67,7 @@ package enum Files {
     package static func status(_ descriptor: CInt) throws(Errno) -> stat {
         var status = stat()
         if fstat(descriptor, &status) == 0 { return status }
-        throw Errno.failure(errno)
+        throw Errno(rawValue: errno)
     }
 
     /// The status of what `path` names below `directory`, symbolic links followed unless `flags` says otherwise
@@ -77,7 +77,7 @@ package enum Files {
     ) throws(Errno) -> stat {
         var status = stat()
         if fstatat(directory, path, &status, flags) == 0 { return status }
-        throw Errno.failure(errno)
+        throw Errno(rawValue: errno)
     }
 
     /// The status of an open file, or of what an `O_PATH` descriptor names, with its time of birth (`statx(2)`).
@@ -131,7 +131,7 @@ package enum Files {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
             let code = errno
-            if code != EINTR { throw Errno.failure(code) }
+            if code != EINTR { throw Errno(rawValue: code) }
         }
     }
 
@@ -140,7 +140,7 @@ package enum Files {
     package static func readLink(_ link: CInt, into buffer: UnsafeMutableBufferPointer<CChar>) throws(Errno) -> Int {
         let count = readlinkat(link, "", buffer.baseAddress!, buffer.count)
         if count >= 0 { return count }
-        throw Errno.failure(errno)
+        throw Errno(rawValue: errno)
     }
 
     /// Reads directory records from the directory's present position (`getdents64(2)`); 0 at the end.
@@ -153,19 +153,19 @@ package enum Files {
     /// Moves the directory's position to a record's offset as `readDirectory` gave it, or to 0 (`lseek(2)`).
     package static func seekDirectory(_ directory: CInt, to offset: Int64) throws(Errno) {
         if lseek(directory, off_t(offset), SEEK_SET) >= 0 { return }
-        throw Errno.failure(errno)
+        throw Errno(rawValue: errno)
     }
 
     /// Another descriptor of the same open file (`fcntl(2)`, F_DUPFD_CLOEXEC).
     package static func duplicate(_ descriptor: CInt) throws(Errno) -> SharedDescriptor {
         let result = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard result >= 0 else { throw Errno.failure(errno) }
+        guard result >= 0 else { throw Errno(rawValue: errno) }
         return SharedDescriptor(OwnedDescriptor(adopting: result))
     }
 
     /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).
     package static func canonicalPath(_ path: String) throws(Errno) -> String {
-        guard let resolved = realpath(path, nil) else { throw Errno.failure(errno) }
+        guard let resolved = realpath(path, nil) else { throw Errno(rawValue: errno) }
         defer { free(resolved) }
         return String(cString: resolved)
     }

@@ -32,8 +32,17 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
 package final class SharedDescriptor: Sendable {
     private let descriptor: OwnedDescriptor
 
-    /// The descriptor's number, valid as long as this object is held.
+    /// The descriptor's number, valid as long as this object is held: by a property, or for the time of `withRawValue`. A
+    /// local variable is let go of after its last use, which may be before a call's end.
     package var rawValue: CInt { descriptor.rawValue }
+
+    /// Calls `body` with the descriptor's number and keeps it open for that time, whoever else lets go of it.
+    package func withRawValue<Result: ~Copyable>(
+        _ body: (CInt) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(descriptor.rawValue)
+    }
 
     package init(_ descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor

@@ -1,25 +1,18 @@
+import CKernel
 import Glibc
 
-/// Signals, taken by one thread that waits for them instead of handlers that interrupt any.
+/// What the process does with signals that it does not take from a `SignalQueue`.
 package enum Signals {
-    /// Blocks `signals` in the calling thread and in every thread it starts from now on (`pthread_sigmask(3)`).
-    package static func block(_ signals: [CInt]) {
-        var set = makeSet(signals)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    /// Waits until one of `signals`, all of them blocked, arrives (`sigwait(3)`).
-    package static func wait(for signals: [CInt]) -> CInt {
-        var set = makeSet(signals)
-        while true {
-            var signal: CInt = 0
-            if sigwait(&set, &signal) == 0 { return signal }
-        }
-    }
-
     /// Makes a write to a closed connection an error (EPIPE) instead of the end of the process.
     package static func ignoreBrokenPipes() {
         _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// Whether the process was started with `signal` ignored.
+    package static func isIgnored(_ signal: CInt) -> Bool {
+        var action = sigaction()
+        sigaction(signal, nil, &action)
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
     /// A signal whose only effect is that a system call in which its thread waits returns EINTR. Not a real-time signal:
@@ -37,7 +30,7 @@ package enum Signals {
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
-    private static func makeSet(_ signals: [CInt]) -> sigset_t {
+    fileprivate static func makeSet(_ signals: [CInt]) -> sigset_t {
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }
@@ -46,3 +39,29 @@ package enum Signals {
 }
 
 @c private func ignoreInterruption(_ signal: CInt) {}
+
+/// Signals, taken one after the other by one thread instead of by handlers that interrupt any (`signalfd(2)`).
+///
+/// Not `sigwait`: it would also take the signals by which Swift's runtime stops the threads of a crashed process, and the
+/// process would wait for ever instead of ending.
+package final class SignalQueue: Sendable {
+    private let descriptor: OwnedDescriptor
+
+    /// Blocks `signals` in the calling thread, and so in every thread it starts from now on, and queues them.
+    package init(_ signals: [CInt]) throws(Errno) {
+        var set = Signals.makeSet(signals)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        var bits: UInt64 = 0
+        for signal in signals { bits |= 1 << UInt64(signal - 1) }
+        descriptor = OwnedDescriptor(adopting: CInt(try Errno.check(kernel_signalfd(bits))))
+    }
+
+    /// Waits for the next signal.
+    package func next() -> CInt {
+        withUnsafeTemporaryAllocation(byteCount: 128, alignment: 8) { record in
+            // struct signalfd_siginfo: 128 bytes, of which the first four are the signal's number.
+            while read(descriptor.rawValue, record.baseAddress, 128) != 128 {}
+            return CInt(record.load(as: UInt32.self))
+        }
+    }
+}

@@ -9,7 +9,7 @@ package enum Sockets {
         while true {
             let result = kernel_accept4(listener, flags)
             if result >= 0 { return OwnedDescriptor(adopting: CInt(result)) }
-            if result != -Int(EINTR) { throw Errno.failure(CInt(-result)) }
+            if result != -Int(EINTR) { throw Errno(rawValue: CInt(-result)) }
         }
     }
 
@@ -19,7 +19,7 @@ package enum Sockets {
             let count = recv(socket, buffer.baseAddress, buffer.count, 0)
             if count >= 0 { return count }
             let code = errno
-            if code != EINTR { throw Errno.failure(code) }
+            if code != EINTR { throw Errno.own(code) }
         }
     }
 
@@ -30,7 +30,7 @@ package enum Sockets {
             let count = Glibc.send(socket, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return count }
             let code = errno
-            if code != EINTR { throw Errno.failure(code) }
+            if code != EINTR { throw Errno.own(code) }
         }
     }
 
@@ -42,7 +42,7 @@ package enum Sockets {
         while true {
             let result = kernel_sendfile(socket, file, &offset, count)
             if result >= 0 { return result }
-            if result != -Int(EINTR) { throw Errno.failure(CInt(-result)) }
+            if result != -Int(EINTR) { throw Errno(rawValue: CInt(-result)) }
         }
     }
 }

@@ -22,9 +22,9 @@ package final class Server: @unchecked Sendable {
     /// On failure nothing is left behind.
     package init(_ configuration: ServerConfiguration) throws(StartFailure) {
         if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
-        Signals.ignoreBrokenPipes()
-        let budget = DescriptorBudget(
-            workers: configuration.workers, openFileCacheCapacity: configuration.openFileCacheCapacity)
+        let budget = try DescriptorBudget(
+            workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
+            fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)

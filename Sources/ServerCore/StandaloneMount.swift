@@ -9,13 +9,16 @@ package final class StandaloneMount: Sendable {
     package init(
         docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration
     ) throws(StartFailure) {
-        let budget = DescriptorBudget(workers: 1, openFileCacheCapacity: 0)
+        let budget = try DescriptorBudget(
+            workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0)
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),
             configuration: budget.bounding(proxy))
         banner = Banner(docroot: docroot, mount: mount)
     }
+
+    var mountEndedDescriptor: CInt { mount.session.endedDescriptor }
 
     /// All counters, in the Prometheus text format.
     package var metricsText: String {

@@ -9,16 +9,17 @@ import Synchronization
 /// SIGUSR1 prints the counters. A thread of its own, `signals`, waits for them, so that they are heard also while the main
 /// thread starts or stops the service.
 final class ForegroundProcess: Sendable {
-    private static let endingSignals = [SIGTERM, SIGINT, SIGHUP, SIGQUIT]
-    private static let allSignals = endingSignals + [SIGUSR1, SIGUSR2]
-
+    private let signals: SignalQueue
     private let service = Mutex<(any ForegroundService)?>(nil)
     private let ending: WakeUp
 
     /// To be made on the main thread before any other thread is started.
     init() throws {
         Self.openStandardStreams()
-        Signals.block(Self.allSignals)
+        Signals.ignoreBrokenPipes()
+        // Started by nohup(1), it is to stay when the terminal goes.
+        let endingSignals = [SIGTERM, SIGINT, SIGQUIT] + (Signals.isIgnored(SIGHUP) ? [] : [SIGHUP])
+        signals = try SignalQueue(endingSignals + [SIGUSR1, SIGUSR2])
         ending = try WakeUp()
         _ = try NamedThread("signals") { [self] in handleSignals() }
     }
@@ -38,8 +39,12 @@ final class ForegroundProcess: Sendable {
     /// Prints the banner, waits for an ending signal, stops the service, and ends the process.
     func run(_ service: some ForegroundService, banner: Banner) -> Never {
         print(banner.text, terminator: "", to: STDOUT_FILENO)
-        var descriptor = pollfd(fd: ending.rawValue, events: Int16(POLLIN), revents: 0)
-        while poll(&descriptor, 1, -1) < 1 {}
+        var waits = [
+            pollfd(fd: ending.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: service.endedDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
+        ]
+        while poll(&waits, 2, -1) < 1 {}
+        if waits[0].revents == 0 { print("serverfs: the mount was taken away: ending", to: STDERR_FILENO) }
         if !service.stop() {
             print("serverfs: a FUSE thread is stuck in the docroot; leaving it", to: STDERR_FILENO)
             _exit(1)
@@ -50,7 +55,7 @@ final class ForegroundProcess: Sendable {
     private func handleSignals() {
         var isEnding = false
         while true {
-            let signal = Signals.wait(for: Self.allSignals)
+            let signal = signals.next()
             let service = service.withLock { $0 }
             switch signal {
             case SIGUSR1:
@@ -62,8 +67,9 @@ final class ForegroundProcess: Sendable {
                 default: print("serverfs: no bypass to toggle", to: STDERR_FILENO)
                 }
             default:
-                if isEnding {
-                    service?.unmountAtOnce()
+                // While the service still starts there is nothing yet that could be taken down: it ends once it has started.
+                if isEnding, let service {
+                    service.unmountAtOnce()
                     _exit(128 + signal)
                 }
                 isEnding = true
@@ -72,12 +78,16 @@ final class ForegroundProcess: Sendable {
         }
     }
 
+    /// Writes a text, and gives up where nobody reads: no signal may go unheard because a pipe is full.
     private func print(_ text: String, terminator: String = "\n", to descriptor: CInt) {
         var bytes = Array((text + terminator).utf8)[...]
         while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            guard poll(&room, 1, 200) == 1 else { return }
+            // No more than a pipe that has room at all is sure to take.
+            let chunk = bytes.prefix(Int(PIPE_BUF))
+            let count = chunk.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            // Whoever listened is gone: there is nobody left to tell.
             guard count > 0 else { return }
             bytes = bytes.dropFirst(count)
         }

@@ -15,7 +15,9 @@ import Testing
         #expect(address.description == text)
     }
 
-    @Test(arguments: ["", "8080", ":8080", "host:", "host:65536", "host:-1", "host:+1", "::1:80", "host:80x", "[]:80"])
+    @Test(arguments: [
+        "", "8080", ":8080", "host:", "host:65536", "host:-1", "host:+1", "host:-0", "::1:80", "host:80x", "[]:80",
+    ])
     func refusesAnythingElse(text: String) {
         #expect(ListenAddress(text) == nil)
     }

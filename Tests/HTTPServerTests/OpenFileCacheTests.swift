@@ -25,6 +25,23 @@ import Testing
         #expect(find("other-0", in: cache) == nil)
     }
 
+    @Test func theOldestUnusedFileGivesItsPlace() throws {
+        let cache = OpenFileCache(capacity: 3)
+        for index in 1...30 { _ = try insert("f\(index)", into: cache) }
+        for index in 1...30 { #expect((find("f\(index)", in: cache) != nil) == (index >= 28), "f\(index)") }
+    }
+
+    @Test func aFileThatNobodyAsksForIsClosed() throws {
+        let cache = OpenFileCache(capacity: 8)
+        _ = try insert("idle", into: cache)
+        _ = try insert("used", into: cache)
+        _ = find("used", in: cache)
+        cache.removeIdle(before: 5)
+        #expect(find("idle", in: cache) == nil)
+        #expect(find("used", in: cache) != nil)
+        #expect(cache.count == 1)
+    }
+
     @Test func aRemovedFileIsClosedWhenItsLastUserLetsGo() throws {
         let cache = OpenFileCache(capacity: 4)
         var file: OpenFile? = try insert("a", into: cache)
@@ -68,7 +85,7 @@ import Testing
             let descriptor = try Files.open("/etc/passwd", flags: O_RDONLY)
             let status = try Files.status(descriptor.rawValue)
             let file = OpenFile(descriptor, status: status, path: raw)
-            cache.insert(file, path: raw, hash: OpenFileCache.hash(raw))
+            cache.insert(file, path: raw, hash: OpenFileCache.hash(raw), tick: 0)
             return file
         }
     }
@@ -77,7 +94,7 @@ import Testing
         var path = path
         return path.withUTF8 { bytes in
             let raw = UnsafeRawBufferPointer(bytes)
-            return cache.find(raw, hash: OpenFileCache.hash(raw))
+            return cache.find(raw, hash: OpenFileCache.hash(raw), tick: 5)
         }
     }
 }

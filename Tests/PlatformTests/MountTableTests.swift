@@ -13,7 +13,7 @@ import Testing
     @Test func undoesEscapesAndOptionalFields() throws {
         let line =
             "42 27 0:39 / /tmp/a\\040b\\134c ro,nosuid shared:7 master:1 - fuse.serverfs /srv/w\\011w ro,user_id=0"
-        let entry = try #require(MountTable.parse(line).first)
+        let entry = try #require(MountTable.parse(Array(line.utf8)).first)
         #expect(entry.mountID == 42)
         #expect(entry.device == 39)
         #expect(entry.mountPoint == "/tmp/a b\\c")
@@ -26,7 +26,22 @@ import Testing
         "", "garbage", "42 27 0:39 / /tmp ro", "x 27 0:39 / /tmp ro - ext4 /dev/a rw", "1 2 0 / / ro - a b c",
     ])
     func leavesOutWhatItDoesNotUnderstand(line: String) {
-        #expect(MountTable.parse(line).isEmpty)
+        #expect(MountTable.parse(Array(line.utf8)).isEmpty)
+    }
+
+    @Test func aPathThatEndsInABytesThatJoinWithASpaceIsStillAField() throws {
+        let line = "42 27 0:39 / /tmp/x\u{600} ro - fuse.serverfs /srv ro"
+        #expect(MountTable.parse(Array(line.utf8)).first?.mountPoint.utf8.count == "/tmp/x".utf8.count + 2)
+    }
+
+    @Test func stackedAndRemoteFileSystemsAreNotSelfContained() {
+        func entry(_ type: String) -> MountEntry {
+            MountEntry(mountID: 1, device: 1, mountPoint: "/x", fileSystemType: type, source: "s")
+        }
+        for type in ["ext4", "tmpfs", "xfs", "vfat"] { #expect(entry(type).isSelfContained) }
+        for type in ["fuse", "fuse.serverfs", "fuseblk", "overlay", "ecryptfs", "nfs4", "cifs", "9p", "autofs", "new"] {
+            #expect(!entry(type).isSelfContained)
+        }
     }
 
     @Test func theLastMountAtAPointIsTheOneOnTop() {
@@ -34,7 +49,7 @@ import Testing
             30 1 0:25 / /mnt rw - tmpfs lower rw
             31 30 0:26 / /mnt rw - fuse upper rw
             """
-        #expect(MountTable.parse(text).last { $0.mountPoint == "/mnt" }?.source == "upper")
+        #expect(MountTable.parse(Array(text.utf8)).last { $0.mountPoint == "/mnt" }?.source == "upper")
     }
 
     @Test(

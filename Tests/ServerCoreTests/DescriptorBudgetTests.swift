@@ -3,26 +3,37 @@ import Testing
 @testable import ServerCore
 
 @Suite struct DescriptorBudgetTests {
-    @Test(arguments: [64, 256, 1024, 20_000, 1_048_576] as [UInt64], [1, 2, 64])
-    func neverPromisesMoreThanTheLimit(limit: UInt64, workers: Int) {
-        let budget = DescriptorBudget(limitBefore: limit, limit: limit, workers: workers, openFileCacheCapacity: 1024)
-        #expect(budget.connectionsMaxPerWorker >= 4)
-        let files = budget.openFileCacheCapacity * 3 * workers
-        let connections = budget.connectionsMaxPerWorker * 3 * workers
-        // The least that is given to each connection is more than 64 descriptors hold for many workers.
-        if budget.connectionsMaxPerWorker > 4 {
-            #expect(files + connections + budget.directoryDescriptorsMax + 64 <= Int(limit))
-        }
+    private func budget(_ limit: UInt64, workers: Int, cache: Int = 1024) throws -> DescriptorBudget {
+        try DescriptorBudget(
+            limitBefore: limit, limit: limit, workers: workers, listeners: 2, fuseThreads: 2,
+            openFileCacheCapacity: cache)
     }
 
-    @Test func aLargeLimitGivesTheCacheWhatWasAskedFor() {
-        let budget = DescriptorBudget(limitBefore: 1024, limit: 20_000, workers: 2, openFileCacheCapacity: 1024)
+    @Test(arguments: [128, 256, 1024, 20_000, 1_048_576] as [UInt64], [1, 2, 8])
+    func neverPromisesMoreThanTheLimit(limit: UInt64, workers: Int) throws {
+        guard let budget = try? budget(limit, workers: workers) else {
+            #expect(limit < 256)
+            return
+        }
+        let files = budget.openFileCacheCapacity * 3 * workers
+        let connections = budget.connectionsMaxPerWorker * 3 * workers
+        let fixed = 16 + workers * 6 + 2
+        #expect(budget.connectionsMaxPerWorker >= 4)
+        #expect(files + connections + fixed + 8 <= Int(limit))
+    }
+
+    @Test func tooFewDescriptorsAreRefusedWithTheNumberThatIsNeeded() {
+        let failure = #expect(throws: StartFailure.self) { try budget(64, workers: 16) }
+        #expect(failure?.description.contains("64 descriptors") == true)
+    }
+
+    @Test func aLargeLimitGivesTheCacheWhatWasAskedFor() throws {
+        let budget = try budget(20_000, workers: 2)
         #expect(budget.openFileCacheCapacity == 1024)
         #expect(budget.connectionsMaxPerWorker > 1000)
     }
 
-    @Test func aCacheThatIsOffStaysOff() {
-        let budget = DescriptorBudget(limitBefore: 1024, limit: 20_000, workers: 2, openFileCacheCapacity: 0)
-        #expect(budget.openFileCacheCapacity == 0)
+    @Test func aCacheThatIsOffStaysOff() throws {
+        #expect(try budget(20_000, workers: 2, cache: 0).openFileCacheCapacity == 0)
     }
 }

@@ -23,15 +23,20 @@ final class ProxyOperations: Sendable {
     let resolver: Resolver
     private let openDirectories = OpenDirectories()
     private let isStateless: Bool
+    private let keepsPages: Bool
+    /// Files whose pages the kernel must drop; the watcher's thread takes them from here.
+    let changed: ChangedInodes
     /// There until the session is initialized and the kernel has had its lesson.
     private let lesson = Mutex<LessonFile?>(nil)
 
     /// - Parameter watch: what tells of changes, when the cache policy is `watched`.
-    init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) {
+    init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) throws(Errno) {
         self.docroot = docroot
         rules = CacheRules(configuration.cache, watch: watch)
         reads = configuration.read
         isStateless = configuration.open == .stateless
+        keepsPages = configuration.cache != .none && configuration.open != .passthrough
+        changed = try ChangedInodes()
         inodes = InodeTable(root: docroot.inodeIdentity)
         resolver = Resolver(
             docroot: docroot, inodes: inodes, directoryDescriptorsMax: configuration.directoryDescriptorsMax)
@@ -59,14 +64,17 @@ final class ProxyOperations: Sendable {
     /// Looks a name up and counts one lookup of what it names.
     func lookup(parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeEntry {
         if parent == .root, let lesson = lessonFile, lesson.isNamed(name) {
-            let inode = try inodes.lookup(LessonFile.identity, parent: .root, name: name)
+            var gone: [InodeNumber] = []
+            let inode = try inodes.lookup(LessonFile.identity, parent: .root, name: name, gone: &gone)
             lesson.remember(inode)
             return InodeEntry(
                 inode: inode, attributes: LessonFile.attributes,
                 timeouts: CacheTimeouts(entrySeconds: 0, attributeSeconds: 1))
         }
         let folder = try resolver.directory(parent)
-        return try lookup(parent: parent, folder: folder.rawValue, name: name)
+        return try folder.withRawValue { (folder) throws(Errno) in
+            try lookup(parent: parent, folder: folder, name: name)
+        }
     }
 
     /// The same for the child of a folder that is open already.
@@ -79,31 +87,45 @@ final class ProxyOperations: Sendable {
         let status = try InodeStatus(child.rawValue)
         // The docroot mounted inside itself: as a tree it would have no end.
         guard status.identity.file != docroot.identity else { throw .tooManySymbolicLinkLevels }
-        let inode = try inodes.lookup(status.identity, parent: parent, name: name)
+        var gone: [InodeNumber] = []
+        let inode = try inodes.lookup(status.identity, parent: parent, name: name, gone: &gone)
+        letGo(of: gone)
+        noteSeen(status, of: inode)
         let isFolder = status.attributes.st_mode & S_IFMT == S_IFDIR
-        if isFolder, let watch = rules.watch, isWatched(status.identity), !watch.covers(inode) {
+        // A watch sees the docroot's own file system, not what is mounted in it.
+        if isFolder, let watch = rules.watch, resolver.isOnDocrootsFileSystem(status.identity), !watch.covers(inode) {
             _ = watch.cover(inode, child.rawValue)
         }
+        let isFile = status.attributes.st_mode & S_IFMT == S_IFREG
+        if isFile, resolver.isOnDocrootsFileSystem(status.identity) { files.remember(inode, child) }
         return InodeEntry(
             inode: inode, attributes: status.attributes,
             timeouts: rules.timeouts(inode, parent: parent, attributes: status.attributes))
-    }
-
-    /// A watch sees the docroot's own file system, not what is mounted in it.
-    private func isWatched(_ identity: InodeIdentity) -> Bool {
-        identity.file.device == docroot.identity.device
     }
 
     /// Counts one more lookup of what has just been looked up.
     func retain(_ entry: InodeEntry) { inodes.retain(entry.inode) }
 
     func forget(_ inode: InodeNumber, lookups: UInt64) {
-        let gone = inodes.forget(inode, lookups: lookups)
+        letGo(of: inodes.forget(inode, lookups: lookups))
+    }
+
+    private func letGo(of gone: [InodeNumber]) {
         guard !gone.isEmpty else { return }
         resolver.forget(gone)
         files.forget(gone)
         mappings.forget(gone)
         rules.watch?.forget(gone)
+    }
+
+    /// A file that has changed in a way that the kernel does not notice by itself, because it compares size and modification
+    /// time only, is queued to be told of.
+    private func noteSeen(_ status: InodeStatus, of inode: InodeNumber) {
+        guard status.attributes.st_mode & S_IFMT == S_IFREG, keepsPages else { return }
+        // After the reply: an invalidation that overtakes it would make the kernel ignore the attributes in it.
+        if inodes.noteSeen(ContentVersion(status.attributes), of: inode) {
+            ProxyThread.currentIfAny?.changedInodes.append(inode)
+        }
     }
 
     // MARK: - Attributes
@@ -116,6 +138,7 @@ final class ProxyOperations: Sendable {
         do throws(Errno) {
             var status: InodeStatus?
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
+            noteSeen(status!, of: inode)
             let parent = try inodes.location(of: inode).parent
             return (status!.attributes, rules.timeouts(inode, parent: parent, attributes: status!.attributes))
         } catch .staleNFSFileHandle {

@@ -22,7 +22,7 @@ final class FanotifyWatch: Sendable {
     init(docroot: CInt) throws(Errno) {
         let flags =
             UInt32(FAN_CLASS_NOTIF) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK) | UInt32(FAN_REPORT_FID)
-            | UInt32(FAN_REPORT_DIR_FID) | UInt32(FAN_REPORT_NAME) | UInt32(FAN_UNLIMITED_QUEUE)
+            | UInt32(FAN_REPORT_DIR_FID) | UInt32(FAN_REPORT_NAME)
         descriptor = OwnedDescriptor(adopting: CInt(try Errno.check(kernel_fanotify_init(flags, UInt32(O_RDONLY)))))
         let action = UInt32(FAN_MARK_ADD) | UInt32(FAN_MARK_FILESYSTEM)
         _ = try Errno.check(kernel_fanotify_mark(descriptor.rawValue, action, Self.mask, docroot))
@@ -87,7 +87,10 @@ final class FanotifyWatch: Sendable {
                 bytes: Array(rest[20..<(20 + handleCount)]))
             switch type {
             case FAN_EVENT_INFO_TYPE_DFID_NAME:
-                guard let directory = known.withLock({ $0.inodes[handle] }) else { return nil }
+                guard let directory = known.withLock({ $0.inodes[handle] }) else {
+                    // A folder the kernel does not know; the file in it, which comes next, it may know by another name.
+                    break
+                }
                 let name = (rest.baseAddress! + 20 + handleCount).assumingMemoryBound(to: CChar.self)
                 // The folder itself is named `.`.
                 return ComponentName(name).map { .name(directory, $0) } ?? .directory(directory)

@@ -30,25 +30,26 @@ final class InotifyWatch: Sendable {
     ///
     /// - Returns: whether it is watched; false at the user's limit.
     func cover(_ inode: InodeNumber, _ directory: CInt) -> Bool {
-        // An O_PATH descriptor cannot be watched itself; its magic link leads to the same folder.
-        let watch = inotify_add_watch(descriptor.rawValue, "/proc/self/fd/\(directory)", Self.mask)
-        guard watch >= 0 else { return false }
+        // Under the lock: the kernel gives the same watch for the same folder, and a forget of its former inode number must
+        // not come between. Neither call enters a file system.
         known.withLock { known in
+            // An O_PATH descriptor cannot be watched itself; its magic link leads to the same folder.
+            let watch = inotify_add_watch(descriptor.rawValue, "/proc/self/fd/\(directory)", Self.mask)
+            guard watch >= 0 else { return false }
             known.inodes[watch] = inode
             known.watches[inode] = watch
+            return true
         }
-        return true
     }
 
     func covers(_ inode: InodeNumber) -> Bool { known.withLock { $0.watches[inode] != nil } }
 
     func forget(_ inode: InodeNumber) {
-        let watch: CInt? = known.withLock { known in
-            guard let watch = known.watches.removeValue(forKey: inode), known.inodes[watch] == inode else { return nil }
+        known.withLock { known in
+            guard let watch = known.watches.removeValue(forKey: inode), known.inodes[watch] == inode else { return }
             known.inodes[watch] = nil
-            return watch
+            inotify_rm_watch(descriptor.rawValue, watch)
         }
-        if let watch { inotify_rm_watch(descriptor.rawValue, watch) }
     }
 
     /// Takes what has happened out of `bytes`, as read from `descriptor`.

@@ -3,12 +3,15 @@ import Platform
 import Synchronization
 import Telemetry
 
-/// The thread that waits for changes in the docroot and tells the kernel of them: `watcher`.
+/// The thread that tells the kernel of changes in the docroot: those that a watch sees, those that a FUSE thread comes across,
+/// and file systems that are mounted or unmounted in it. Its name is `watcher`.
 ///
 /// Life cycle on the session's thread: `start`, `stop`; `stop` while the FUSE threads still answer, because a notification
 /// may be waiting for one of them.
 final class Watcher: @unchecked Sendable {
-    private let watch: DocrootWatch
+    /// nil where the cache policy is not `watched`.
+    private let watch: DocrootWatch?
+    private let changed: ChangedInodes
     private let docroot: Docroot
     private let inodes: InodeTable
     private let resolver: Resolver
@@ -22,13 +25,13 @@ final class Watcher: @unchecked Sendable {
     private static let bufferBytes = 256 * 1024
 
     init(
-        _ watch: DocrootWatch, docroot: Docroot, inodes: InodeTable, resolver: Resolver, invalidator: Invalidator,
-        hasEpochs: Bool
+        _ operations: ProxyOperations, docroot: Docroot, invalidator: Invalidator, hasEpochs: Bool
     ) throws(Errno) {
-        self.watch = watch
+        watch = operations.rules.watch
+        changed = operations.changed
+        inodes = operations.inodes
+        resolver = operations.resolver
         self.docroot = docroot
-        self.inodes = inodes
-        self.resolver = resolver
         self.invalidator = invalidator
         self.hasEpochs = hasEpochs
         wakeUp = try WakeUp()
@@ -48,21 +51,57 @@ final class Watcher: @unchecked Sendable {
     private func run() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 16)
         defer { buffer.deallocate() }
+        // The mount table is readable for ever; that it has changed is an exceptional condition (`proc_pid_mounts(5)`).
+        let mountTable = watch == nil ? nil : openMountTable()
+        defer { withExtendedLifetime(mountTable) {} }
+        var mounts = mountsInDocroot()
         var waits = [
-            pollfd(fd: watch.rawDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: wakeUp.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: changed.rawDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: watch?.rawDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mountTable?.rawValue ?? -1, events: Int16(POLLPRI), revents: 0),
         ]
         while !isStopping.load(ordering: .acquiring) {
-            guard poll(&waits, 2, -1) > 0 else { continue }
-            let count = read(watch.rawDescriptor, buffer.baseAddress!, buffer.count)
-            guard count > 0 else { continue }
-            let changes = watch.changes(in: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            if changes.contains(.everything) {
-                dropEverything()
-            } else {
-                for change in changes { apply(change) }
+            guard poll(&waits, 4, -1) > 0 else { continue }
+            if waits[1].revents != 0 { dropChanged() }
+            if waits[2].revents != 0 { readWatch(into: buffer) }
+            if waits[3].revents != 0 {
+                let present = mountsInDocroot()
+                if present != mounts { dropEverything() }
+                mounts = present
             }
         }
+    }
+
+    private func openMountTable() -> SharedDescriptor? {
+        do throws(Errno) {
+            return SharedDescriptor(try Files.open("/proc/self/mountinfo", flags: O_RDONLY))
+        } catch {
+            return nil
+        }
+    }
+
+    private func dropChanged() {
+        guard let changed = changed.take() else { return dropEverything() }
+        for inode in changed { invalidator.dropInode(inode) }
+    }
+
+    private func readWatch(into buffer: UnsafeMutableRawBufferPointer) {
+        guard let watch else { return }
+        let count = read(watch.rawDescriptor, buffer.baseAddress!, buffer.count)
+        guard count > 0 else { return }
+        let changes = watch.changes(in: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        if changes.contains(.everything) {
+            dropEverything()
+        } else {
+            for change in changes { apply(change) }
+        }
+    }
+
+    /// What is mounted below the docroot, of which no watch tells.
+    private func mountsInDocroot() -> [UInt64] {
+        let prefix = docroot.path == "/" ? "/" : docroot.path + "/"
+        return ((try? MountTable.read()) ?? []).filter { $0.mountPoint.utf8.starts(with: prefix.utf8) }.map(\.mountID)
     }
 
     private func apply(_ change: Change) {
@@ -86,10 +125,11 @@ final class Watcher: @unchecked Sendable {
 
     /// The inode that a name means now, if the kernel knows it: under another name it may still think it unchanged.
     private func inode(_ parent: InodeNumber, _ name: ComponentName) -> InodeNumber? {
-        guard let folder = try? resolver.directory(parent),
-            let child = try? resolver.openChild(name, in: folder.rawValue, flags: Files.pathOnly),
-            let status = try? InodeStatus(child.rawValue)
-        else { return nil }
+        guard let folder = try? resolver.directory(parent) else { return nil }
+        let status = try? folder.withRawValue { (folder) throws(Errno) in
+            try InodeStatus(try resolver.openChild(name, in: folder, flags: Files.pathOnly).rawValue)
+        }
+        guard let status else { return nil }
         return inodes.find(status.identity)
     }
 

@@ -9,7 +9,9 @@ struct InodeSlots: ~Copyable {
         var identity = InodeIdentity(file: FileIdentity(device: 0, inode: 0))
         /// Lookups the kernel has not yet forgotten.
         var lookups: UInt64 = 0
-        var content = ContentVersion()
+        /// What the file was when the kernel was last told that it may keep its pages, and when it was last looked at.
+        var keptContent = ContentVersion()
+        var seenContent = ContentVersion()
         /// `nameCount` bytes, not NUL-terminated; nil for the root and for free slots.
         var name: UnsafeMutablePointer<CChar>?
         var parent: UInt32 = 0
@@ -26,7 +28,7 @@ struct InodeSlots: ~Copyable {
     private static let rootIndex: UInt32 = 1
     /// Folders nested deeper than this cannot be reached by any path (PATH_MAX / 2).
     private static let depthMax = 2048
-    static let inodesMax: UInt32 = 64 << 20
+    static let inodesMax: UInt32 = 16 << 20
 
     private var slots: UnsafeMutablePointer<Slot>
     private var capacity: UInt32
@@ -53,12 +55,12 @@ struct InodeSlots: ~Copyable {
     }
 
     mutating func lookup(
-        _ identity: InodeIdentity, parent: InodeNumber, name: ComponentName
+        _ identity: InodeIdentity, parent: InodeNumber, name: ComponentName, gone: inout [InodeNumber]
     ) throws(Errno) -> InodeNumber {
         let parentIndex = try index(of: parent)
         if let index = find(identity) {
             if index != Self.rootIndex {
-                try move(index, to: parentIndex, name: name)
+                gone = try move(index, to: parentIndex, name: name)
             }
             slots[Int(index)].lookups += 1
             return number(of: index)
@@ -66,7 +68,8 @@ struct InodeSlots: ~Copyable {
         let index = try takeFreeSlot()
         slots[Int(index)].identity = identity
         slots[Int(index)].lookups = 1
-        slots[Int(index)].content = ContentVersion()
+        slots[Int(index)].keptContent = ContentVersion()
+        slots[Int(index)].seenContent = ContentVersion()
         slots[Int(index)].isUsed = true
         slots[Int(index)].parent = parentIndex
         slots[Int(parentIndex)].children += 1
@@ -115,9 +118,16 @@ struct InodeSlots: ~Copyable {
 
     mutating func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
         guard let index = try? index(of: inode) else { return false }
-        let isSame = slots[Int(index)].content == version
-        slots[Int(index)].content = version
-        return isSame
+        let isSame = slots[Int(index)].keptContent == version
+        slots[Int(index)].keptContent = version
+        return isSame && !version.isRecent
+    }
+
+    mutating func noteSeen(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
+        guard let index = try? index(of: inode) else { return false }
+        let former = slots[Int(index)].seenContent
+        slots[Int(index)].seenContent = version
+        return former.size >= 0 && (former != version || version.isRecent)
     }
 
     // MARK: - Slots
@@ -156,7 +166,6 @@ struct InodeSlots: ~Copyable {
     /// Frees the slot if neither the kernel nor a child needs it, then its parent if that was its last use, and so on up.
     ///
     /// - Returns: the inodes freed.
-    @discardableResult
     private mutating func releaseIfUnused(_ first: UInt32) -> [InodeNumber] {
         var index = first
         var freed: [InodeNumber] = []
@@ -176,7 +185,12 @@ struct InodeSlots: ~Copyable {
     }
 
     /// Notes that the inode was found under another name or in another folder than before.
-    private mutating func move(_ index: UInt32, to parent: UInt32, name: ComponentName) throws(Errno) {
+    ///
+    /// - Returns: the inodes freed: the former folder, when this was its last use.
+    private mutating func move(
+        _ index: UInt32, to parent: UInt32, name: ComponentName
+    ) throws(Errno) -> [InodeNumber] {
+        var freed: [InodeNumber] = []
         if slots[Int(index)].parent != parent {
             var ancestor = parent
             var depth = 0
@@ -189,9 +203,10 @@ struct InodeSlots: ~Copyable {
             slots[Int(index)].parent = parent
             slots[Int(parent)].children += 1
             slots[Int(former)].children -= 1
-            releaseIfUnused(former)
+            freed = releaseIfUnused(former)
         }
         setName(index, name)
+        return freed
     }
 
     private mutating func setName(_ index: UInt32, _ name: ComponentName) {

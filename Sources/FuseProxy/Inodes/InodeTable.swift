@@ -30,9 +30,15 @@ final class InodeTable: Sendable {
     ///
     /// - Throws: ESTALE when `parent` is unknown, or is by now *below* the inode, as happens when folders are moved about
     ///   under the kernel's cached view of them: the kernel then looks again from the root. ENFILE when the table is full.
-    func lookup(_ identity: InodeIdentity, parent: InodeNumber, name: ComponentName) throws(Errno) -> InodeNumber {
-        try state.withLock { (slots) throws(Errno) in
-            try slots.lookup(identity, parent: parent, name: name)
+    ///
+    /// - Parameter gone: set to the inodes that this has made superfluous.
+    func lookup(
+        _ identity: InodeIdentity, parent: InodeNumber, name: ComponentName, gone: inout [InodeNumber]
+    ) throws(Errno) -> InodeNumber {
+        var freed: [InodeNumber] = []
+        defer { gone = freed }
+        return try state.withLock { (slots) throws(Errno) in
+            try slots.lookup(identity, parent: parent, name: name, gone: &freed)
         }
     }
 
@@ -73,8 +79,15 @@ final class InodeTable: Sendable {
 
     /// Notes the version of the bytes that the kernel may keep for `inode` from now on.
     ///
-    /// - Returns: whether it was the same the last time, so that pages kept from then are still right.
+    /// - Returns: whether it was surely the same the last time, so that pages kept from then are still right.
     func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
         state.withLock { $0.noteContent(version, of: inode) }
+    }
+
+    /// Notes the version that a look at the file has found.
+    ///
+    /// - Returns: whether it may be another than the one found before.
+    func noteSeen(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
+        state.withLock { $0.noteSeen(version, of: inode) }
     }
 }

@@ -32,7 +32,9 @@ final class BackingFiles: Sendable {
                 entries[inode]!.opens += 1
                 return entries[inode]!.backingID
             }
-            let id = Int32(try Errno.check(kernel_fuse_backing_open(channel, file.rawValue)))
+            let id = try file.withRawValue { (file) throws(Errno) in
+                Int32(try Errno.check(kernel_fuse_backing_open(channel, file)))
+            }
             entries[inode] = Entry(backingID: id, descriptor: file, opens: 1)
             return id
         }

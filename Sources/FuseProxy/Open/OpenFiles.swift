@@ -26,6 +26,9 @@ final class OpenFiles: Sendable {
     private let perOpen = PerOpenFiles()
     /// Descriptors by inode: `retained` pins those the kernel has open; `stateless`, which is not told, none.
     private let byInode: DescriptorCache
+    /// Names (`O_PATH`) of files that `stateless` may be asked to read without having been told of their OPEN: by one the file
+    /// is found again although it has been replaced or deleted since it was looked up.
+    private let named: DescriptorCache
     private let backing = BackingFiles()
 
     init(_ configuration: ProxyConfiguration, resolver: Resolver, inodes: InodeTable) {
@@ -34,6 +37,7 @@ final class OpenFiles: Sendable {
         self.resolver = resolver
         self.inodes = inodes
         byInode = DescriptorCache(capacity: configuration.fileDescriptorsMax)
+        named = DescriptorCache(capacity: configuration.fileDescriptorsMax)
     }
 
     // The kernel opens FIFOs and devices by itself; O_NONBLOCK and O_NOCTTY are for the one that takes a file's place between
@@ -61,7 +65,8 @@ final class OpenFiles: Sendable {
         case .retained:
             if let file = byInode.pin(inode) {
                 do throws(Errno) {
-                    return OpenReply(flags: cacheFlags(inode, try InodeStatus(file.rawValue)))
+                    let status = try file.withRawValue { (file) throws(Errno) in try InodeStatus(file) }
+                    return OpenReply(flags: cacheFlags(inode, status))
                 } catch {
                     byInode.unpin(inode)
                     throw error
@@ -96,31 +101,52 @@ final class OpenFiles: Sendable {
     ) throws(Errno) -> Result {
         // The kernel's handle is the descriptor, and it keeps it from being released during this READ.
         if strategy == .perOpen { return try body(CInt(handle)) }
-        return try body(try heldDescriptor(inode).rawValue)
+        return try heldDescriptor(inode).withRawValue(body)
     }
 
     private func heldDescriptor(_ inode: InodeNumber) throws(Errno) -> SharedDescriptor {
         if strategy == .passthrough, let file = backing[inode] { return file }
         if let file = byInode[inode] { return file }
+        if let name = named[inode] {
+            let opened = try name.withRawValue { (name) throws(Errno) in
+                try Files.open("/proc/self/fd/\(name)", flags: Self.openFlags)
+            }
+            named.remove([inode])
+            return byInode.insert(SharedDescriptor(opened), for: inode)
+        }
         var status: InodeStatus?
         let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+        // A descriptor that is kept would keep what is mounted in the docroot from being unmounted.
+        guard resolver.isOnDocrootsFileSystem(status!.identity) else { return file }
         return byInode.insert(file, for: inode)
     }
 
     /// The status of a file that is open though its name is gone; nil when it is not open.
     func statusOfOpenFile(_ inode: InodeNumber) -> InodeStatus? {
-        switch strategy {
-        case .perOpen: perOpen.anyDescriptor(of: inode).flatMap { try? InodeStatus($0) }
-        case .retained, .stateless: byInode[inode].flatMap { try? InodeStatus($0.rawValue) }
-        case .passthrough: backing[inode].flatMap { try? InodeStatus($0.rawValue) }
-        }
+        let descriptor: SharedDescriptor? =
+            switch strategy {
+            case .perOpen: perOpen.anyDescriptor(of: inode)
+            case .retained, .stateless: byInode[inode] ?? named[inode]
+            case .passthrough: backing[inode]
+            }
+        return try? descriptor?.withRawValue { (descriptor) throws(Errno) in try InodeStatus(descriptor) }
     }
 
-    func forget(_ inodes: [InodeNumber]) { byInode.remove(inodes) }
+    /// Remembers a regular file that has just been looked up, by the descriptor that named it.
+    func remember(_ inode: InodeNumber, _ name: consuming OwnedDescriptor) {
+        guard strategy == .stateless, named[inode] == nil, byInode[inode] == nil else { return }
+        named.insert(SharedDescriptor(name), for: inode)
+    }
+
+    func forget(_ inodes: [InodeNumber]) {
+        byInode.remove(inodes)
+        named.remove(inodes)
+    }
 
     func releaseAll() {
         perOpen.releaseAll()
         byInode.removeAll()
+        named.removeAll()
     }
 
     /// Pages that the kernel has kept may stay if the file is what it was when they were read.

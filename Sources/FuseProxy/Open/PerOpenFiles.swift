@@ -6,34 +6,38 @@ import Synchronization
 ///
 /// Any FUSE thread. A handle is valid from the OPEN's reply to its RELEASE, which the kernel sends once and last.
 final class PerOpenFiles: Sendable {
-    private let inodes = Mutex<[CInt: InodeNumber]>([:])
+    private struct OpenFile {
+        var inode: InodeNumber
+        var descriptor: SharedDescriptor
+    }
+
+    private let files = Mutex<[UInt64: OpenFile]>([:])
 
     /// Takes over `descriptor` and gives the handle for it.
     func insert(_ descriptor: consuming OwnedDescriptor, for inode: InodeNumber) -> UInt64 {
-        let number = descriptor.release()
-        inodes.withLock { $0[number] = inode }
-        return UInt64(number)
+        let shared = SharedDescriptor(descriptor)
+        let handle = UInt64(shared.rawValue)
+        files.withLock { $0[handle] = OpenFile(inode: inode, descriptor: shared) }
+        return handle
     }
 
-    /// Closes the file behind a handle.
+    /// Closes the file behind a handle, once nobody uses it any more.
     func release(_ handle: UInt64) {
-        let number = CInt(handle)
-        // Out of the table before it is closed: the number may be another file's at once.
-        guard inodes.withLock({ $0.removeValue(forKey: number) }) != nil else { return }
-        OwnedDescriptor(adopting: number).close()
+        let dropped = files.withLock { $0.removeValue(forKey: handle) }
+        _ = dropped
     }
 
     /// A descriptor of `inode`, if it is open: how a file that is no longer in its folder is still found.
-    func anyDescriptor(of inode: InodeNumber) -> CInt? {
-        inodes.withLock { $0.first { $0.value == inode }?.key }
+    func anyDescriptor(of inode: InodeNumber) -> SharedDescriptor? {
+        files.withLock { $0.first { $0.value.inode == inode }?.value.descriptor }
     }
 
     /// Closes what is left when the session has ended without the kernel's RELEASEs.
     func releaseAll() {
-        let remaining = inodes.withLock { inodes in
-            defer { inodes = [:] }
-            return inodes
+        let dropped = files.withLock { files in
+            defer { files = [:] }
+            return files
         }
-        for number in remaining.keys { OwnedDescriptor(adopting: number).close() }
+        _ = dropped
     }
 }

@@ -5,7 +5,8 @@ import Platform
 ///
 /// What it guarantees: no symbolic link is followed, no step leaves the docroot, and no step enters a FUSE file system
 /// below it. The last is what keeps a FUSE thread from waiting for itself: a step that would cross into another mount is
-/// refused by the kernel (RESOLVE_NO_XDEV) and taken again only after the mount table has said what is mounted there.
+/// refused by the kernel (RESOLVE_NO_XDEV) and taken again only after the mount table has said that what is mounted there
+/// depends on no other file system, which might be this one.
 /// Any FUSE thread.
 final class Resolver: Sendable {
     private let docroot: Docroot
@@ -39,9 +40,12 @@ final class Resolver: Sendable {
         for (inode, location) in missing.reversed() {
             var status: InodeStatus?
             let flags = Files.pathOnly | O_DIRECTORY
-            let child = try openKnown(location, in: folder.rawValue, flags: flags, status: &status)
+            let child = try folder.withRawValue { (folder) throws(Errno) in
+                try openKnown(location, in: folder, flags: flags, status: &status)
+            }
             folder = SharedDescriptor(child)
-            directories.insert(folder, for: inode)
+            // A descriptor that is kept would keep what is mounted in the docroot from being unmounted.
+            if isOnDocrootsFileSystem(location.identity) { directories.insert(folder, for: inode) }
         }
         return folder
     }
@@ -57,7 +61,9 @@ final class Resolver: Sendable {
         }
         let location = try inodes.location(of: inode)
         let folder = try directory(location.parent)
-        return try openKnown(location, in: folder.rawValue, flags: flags, status: &status)
+        return try folder.withRawValue { (folder) throws(Errno) in
+            try openKnown(location, in: folder, flags: flags, status: &status)
+        }
     }
 
     /// Opens the child `name` of the folder `directory`, as the lookup of a name does; never a symbolic link's target.
@@ -73,6 +79,11 @@ final class Resolver: Sendable {
         } catch .improperLink {
             return try openAcrossMount(name, in: directory, flags: flags)
         }
+    }
+
+    /// Whether a file is on the file system of the docroot's root, not on one that is mounted below it.
+    func isOnDocrootsFileSystem(_ identity: InodeIdentity) -> Bool {
+        identity.file.device == docroot.identity.device
     }
 
     /// Lets go of what is held open for inodes that the kernel has forgotten.
@@ -96,7 +107,7 @@ final class Resolver: Sendable {
     }
 
     /// A name on which something is mounted: opened as a mere name first, which asks no file system anything, and for real
-    /// only once it is known that no FUSE daemon, and so perhaps this one, would have to answer.
+    /// only once it is known that no daemon, and so perhaps this one, would have to answer.
     private func openAcrossMount(
         _ name: ComponentName, in directory: CInt, flags: CInt
     ) throws(Errno) -> OwnedDescriptor {
@@ -105,7 +116,7 @@ final class Resolver: Sendable {
                 directory, name, flags: Files.pathOnly | O_NOFOLLOW, resolution: [.beneath, .noSymbolicLinks])
         }
         let mountID = try Files.cachedMount(named.rawValue).mountID
-        guard let entry = try MountTable.read().last(where: { $0.mountID == mountID }), !entry.isFuse else {
+        guard let entry = try MountTable.read().last(where: { $0.mountID == mountID }), entry.isSelfContained else {
             throw .tooManySymbolicLinkLevels
         }
         if flags & Files.pathOnly != 0 { return named }

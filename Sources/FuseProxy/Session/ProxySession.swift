@@ -35,8 +35,10 @@ package final class ProxySession: @unchecked Sendable {
     private var session: OpaquePointer { library.session }
     /// What the kernel has offered in INIT; nil before.
     private let offered = Mutex<KernelCapabilities?>(nil)
-    /// The callbacks' user data: a pointer to this object, filled in once it is whole.
-    private let context: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// The callbacks' user data.
+    private let context = CallbackContext()
+    private let ended: WakeUp
+    private let runningThreads = Atomic(0)
     private let initialized: WakeUp
     /// The life cycle's thread only.
     private var threads: [(thread: NamedThread, state: ProxyThread)] = []
@@ -66,48 +68,52 @@ package final class ProxySession: @unchecked Sendable {
             }
         }
         self.watchFailure = watchFailure
-        operations = ProxyOperations(docroot: docroot, configuration: configuration, watch: watch)
+        do throws(Errno) {
+            operations = try ProxyOperations(docroot: docroot, configuration: configuration, watch: watch)
+            initialized = try WakeUp()
+            ended = try WakeUp()
+        } catch {
+            throw MountFailure("no descriptors left for the mount: \(error)")
+        }
         highLevelPaths =
             configuration.api == .highLevel ? HighLevelPaths(operations, configuration: configuration) : nil
-        do throws(Errno) {
-            initialized = try WakeUp()
-        } catch {
-            throw MountFailure("eventfd: \(error)")
-        }
 
         let options = MountOptions(docrootPath: docroot.path)
         allowsOtherUsers = options.allowsOtherUsers
-        // `self` may be handed out only when it is whole: the pointer is filled in below, before any thread reads it.
-        let context = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: 1)
-        context.initialize(to: nil)
-        self.context = context
         LibraryLog.start()
-        library = try LibraryHandle(configuration, options: options.text, context: context)
-        let session = library.session
-        let (mountResult, helperMessage) = LibraryLog.catchingStandardError {
-            fuse_session_mount(session, mountPoint)
+        library = try LibraryHandle(
+            configuration, options: options.text, context: Unmanaged.passUnretained(context).toOpaque())
+        let mounted: MountEntry
+        (mounted, transport) = try Self.mount(library, at: mountPoint)
+        device = mounted.device
+        mountID = mounted.mountID
+        context.session = self
+    }
+
+    /// Mounts the session; what fails leaves neither mount nor session behind.
+    private static func mount(
+        _ library: LibraryHandle, at mountPoint: String
+    ) throws(MountFailure) -> (MountEntry, DeviceTransport) {
+        let (result, helperMessage) = LibraryLog.catchingStandardError {
+            fuse_session_mount(library.session, mountPoint)
         }
-        guard mountResult == 0 else {
+        guard result == 0 else {
             let detail = helperMessage.isEmpty ? LibraryLog.lastMessage : helperMessage
             library.destroy()
-            context.deallocate()
-            throw MountFailure(Self.explain(detail, mountPoint: mountPoint))
-        }
-        guard let entry = try? MountTable.entry(at: mountPoint) else {
-            library.destroy()
-            context.deallocate()
-            throw MountFailure("\(mountPoint) was mounted but is not in /proc/self/mountinfo")
+            throw MountFailure(explain(detail, mountPoint: mountPoint))
         }
         do throws(MountFailure) {
-            transport = try DeviceTransport(session: session)
+            guard let entry = try? MountTable.entry(at: mountPoint) else {
+                throw MountFailure("\(mountPoint) was mounted, but cannot be found in /proc/self/mountinfo")
+            }
+            return (entry, try DeviceTransport(session: library.session))
         } catch {
+            // It has just been mounted there, by us.
+            let flags = CInt(KERNEL_UMOUNT_NOFOLLOW) | CInt(KERNEL_MNT_DETACH)
+            if kernel_umount2(mountPoint, flags) == -Int(EPERM) { UnprivilegedMount.unmount(mountPoint) }
             library.destroy()
-            context.deallocate()
             throw error
         }
-        device = entry.device
-        mountID = entry.mountID
-        context.pointee = Unmanaged.passUnretained(self).toOpaque()
     }
 
     /// Starts the FUSE threads, `fuse-0` and so on.
@@ -118,22 +124,24 @@ package final class ProxySession: @unchecked Sendable {
             // The first thread takes the session's channel; each other gets one of its own.
             let channel = index == 0 ? nil : try transport.cloneChannel()
             let state = ProxyThread(session: self, counters: counters.makeCounters(), channel: channel)
-            let thread = try NamedThread("fuse-\(index)") { [transport] in
+            runningThreads.add(1, ordering: .relaxed)
+            let thread = try NamedThread("fuse-\(index)") { [self] in
                 state.bind()
                 transport.run(state)
                 state.hasEnded.store(true, ordering: .releasing)
+                if runningThreads.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { ended.signal() }
             }
             threads.append((thread, state))
         }
     }
 
-    /// Starts to tell the kernel of changes, if that was chosen. Once the session is initialized.
+    /// Starts to tell the kernel of changes, unless it keeps nothing anyway. Once the session is initialized.
     package func startWatching() throws(Errno) {
-        guard let watch = operations.rules.watch else { return }
+        guard configuration.cache != .none else { return }
         let hasEpochs = offered.withLock { $0?.epochs == true }
         if hasEpochs { operations.rules.allowNegativeEntries() }
         let watcher = try Watcher(
-            watch, docroot: docroot, inodes: operations.inodes, resolver: operations.resolver,
+            operations, docroot: docroot,
             invalidator: Invalidator(session: session, channel: transport.sessionDescriptor), hasEpochs: hasEpochs)
         try watcher.start()
         self.watcher = watcher
@@ -144,6 +152,9 @@ package final class ProxySession: @unchecked Sendable {
     package func teach() throws(Errno) {
         try operations.teach { (lesson) throws(Errno) in try lesson.teach(mountPoint: mountPoint) }
     }
+
+    /// Readable once no FUSE thread runs any more: the mount was taken away, or `stop` was called.
+    package var endedDescriptor: CInt { ended.rawValue }
 
     /// What tells of changes: `fanotify` or `inotify`; nil when nothing does.
     package var watchName: String? { operations.rules.watch?.name }
@@ -158,8 +169,7 @@ package final class ProxySession: @unchecked Sendable {
 
     /// The session behind the user data that libfuse hands to a callback.
     static func of(_ userData: UnsafeMutableRawPointer?) -> ProxySession {
-        let context = userData!.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
-        return Unmanaged<ProxySession>.fromOpaque(context.pointee!).takeUnretainedValue()
+        Unmanaged<CallbackContext>.fromOpaque(userData!).takeUnretainedValue().session!
     }
 
     /// What is added to libfuse's answer to INIT. On the FUSE thread that answers it.
@@ -206,7 +216,6 @@ package final class ProxySession: @unchecked Sendable {
         // This closes the channel, and so ends the connection for whoever still uses it.
         library.destroy()
         operations.releaseAll()
-        context.deallocate()
         return true
     }
 
@@ -214,16 +223,21 @@ package final class ProxySession: @unchecked Sendable {
     ///
     /// - Parameter aborts: whether calls on the mount that are under way fail at once instead of being answered.
     package func unmount(aborts: Bool = false) {
-        // Whatever else is mounted there by now is not ours: device numbers are used again at once.
-        guard let entry = try? MountTable.entry(at: mountPoint), entry.mountID == mountID, entry.device == device,
-            entry.fileSystemType == "fuse.serverfs"
-        else { return }
+        guard let mountPoint = presentMountPoint else { return }
         var flags = CInt(KERNEL_UMOUNT_NOFOLLOW)
         if !aborts, kernel_umount2(mountPoint, flags) == 0 { return }
         flags |= CInt(KERNEL_MNT_DETACH) | (aborts ? CInt(KERNEL_MNT_FORCE) : 0)
         if kernel_umount2(mountPoint, flags) == -Int(EPERM) {
             UnprivilegedMount.unmount(mountPoint)
         }
+    }
+
+    /// Where the mount is now, should a folder above it have been renamed; nil when it is not mounted any more. Whatever else
+    /// is mounted in its place is not ours: device numbers are used again at once.
+    package var presentMountPoint: String? {
+        (try? MountTable.read())?.last {
+            $0.mountID == mountID && $0.device == device && $0.fileSystemType == "fuse.serverfs"
+        }?.mountPoint
     }
 
     /// A thread that waits in `read` on /dev/fuse wakes when the file system is gone; where other processes keep it from
@@ -262,4 +276,10 @@ package final class ProxySession: @unchecked Sendable {
         }
         return "no right to mount at \(mountPoint): \(reason)"
     }
+}
+
+/// What libfuse's callbacks find the session by. It is made before the session, which is filled in once it is whole, before
+/// any thread runs.
+private final class CallbackContext: @unchecked Sendable {
+    unowned(unsafe) var session: ProxySession?
 }

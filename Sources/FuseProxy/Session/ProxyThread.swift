@@ -14,14 +14,14 @@ final class ProxyThread: @unchecked Sendable {
     let buffer: UnsafeMutableRawBufferPointer
     /// The descriptor that requests are read from and replies written to.
     let channel: CInt
+    /// Files found to have changed while the request at hand was answered: the watcher is told of them after the reply.
+    var changedInodes: [InodeNumber] = []
     /// Set while INIT is answered: what to add to libfuse's answer.
     var initAmendment: InitAmendment?
     /// Set while the high-level API answers an OPEN: what its answer has no field for.
     var pendingOpenReply: OpenReply?
     /// Set while the high-level API answers a READ from a descriptor, which must stay open until the answer is made.
     var heldDescriptor: SharedDescriptor?
-    /// Set while a READ is answered from a mapping: where its bytes are in the file.
-    var mappedRead: MappedRead?
     /// Set once, when the thread makes no more system calls on the session. Any thread may read it.
     let hasEnded = Atomic(false)
 
@@ -58,6 +58,13 @@ final class ProxyThread: @unchecked Sendable {
     /// The calling thread's object if it is a FUSE thread.
     static var currentIfAny: ProxyThread? {
         pthread_getspecific(key).map { Unmanaged<ProxyThread>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// The request at hand is answered.
+    func requestIsAnswered() {
+        guard !changedInodes.isEmpty else { return }
+        for inode in changedInodes { session.operations.changed.add(inode) }
+        changedInodes.removeAll(keepingCapacity: true)
     }
 
     /// The request at hand is INIT.

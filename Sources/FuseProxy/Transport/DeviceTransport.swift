@@ -50,6 +50,7 @@ final class DeviceTransport: @unchecked Sendable {
             buffer.mem = thread.requestBuffer.baseAddress
             buffer.size = count
             fuse_session_process_buf(session, &buffer)
+            thread.requestIsAnswered()
         }
     }
 }
@@ -76,11 +77,7 @@ final class DeviceTransport: @unchecked Sendable {
         thread.pendingOpenReply = nil
     }
     if parts![0].iov_base.loadUnaligned(fromByteOffset: 4, as: Int32.self) < 0 { thread.counters.add(.errorReplies) }
-    let result = writev(thread.channel, parts, count)
-    if result < 0, errno == EFAULT, let mappedRead = thread.mappedRead {
-        return mappedRead.replyAgain(on: thread, header: parts![0])
-    }
-    return result
+    return writev(thread.channel, parts, count)
 }
 
 /// Moves a reply out of libfuse's pipe.

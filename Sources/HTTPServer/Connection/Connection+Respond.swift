@@ -12,7 +12,7 @@ extension Connection {
         outgoing.isLast = !head.wantsKeepAlive || head.hasBody || loop.isDraining
         guard head.method.isSupported else {
             loop.counters.add(.invalidRequests)
-            return respond(status: .methodNotAllowed, isLast: true)
+            return respond(status: .methodNotAllowed, isLast: true, head: head)
         }
         let target = bytes.bytes.extracting(head.target.range)
         let path: RequestPath
@@ -20,14 +20,14 @@ extension Connection {
             path = try RequestPath.decode(target: target, into: loop.pathBuffer)
         } catch {
             loop.counters.add(.invalidRequests)
-            return respond(status: error.status, isLast: true)
+            return respond(status: error.status, isLast: true, head: head)
         }
         let tree = self.tree
         outgoing.servingPath = tree.servingPath
         loop.counters.add(.requests(tree.servingPath))
         do throws(Errno) {
             var isHit = false
-            let file = try tree.open(nameOfFile(path), turn: loop.turn, isHit: &isHit)
+            let file = try tree.open(nameOfFile(path), turn: loop.turn, tick: loop.tick, isHit: &isHit)
             loop.counters.add(isHit ? .openFileHits(tree.servingPath) : .openFileMisses(tree.servingPath))
             respond(head, in: bytes.bytes, with: file, sender: tree.sender)
         } catch {

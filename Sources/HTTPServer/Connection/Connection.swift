@@ -37,6 +37,8 @@ final class Connection {
     private var pending: UnsafeMutableRawBufferPointer?
     private var pendingCount = 0
     private var lingeredBytes = 0
+    /// How often in a row the socket was writable and nothing could be sent.
+    private var fruitlessWakeUps = 0
     /// Whether pending bytes may hold whole requests, which wait only for their turn.
     private var hasMoreRequests = false
     /// Whether the client has closed its side while requests of it were still to be answered.
@@ -71,6 +73,11 @@ final class Connection {
 
     // MARK: - Receiving
 
+    /// Goes on with requests that have waited for their turn. From the loop, between two turns.
+    func resume() {
+        if phase == .receiving, hasMoreRequests { readable() }
+    }
+
     fileprivate func readable() {
         if phase == .lingering { return discard() }
         guard phase == .receiving else { return }
@@ -98,15 +105,15 @@ final class Connection {
 
     /// Answers the requests in the first `count` bytes of the loop's buffer, as far as the client takes the answers, and
     /// keeps the rest.
-    private func process(_ count: Int) {
-        let wasWaiting = pendingCount > 0
+    private func process(_ count: Int, isNew: Bool = false) {
+        let wasWaiting = pendingCount > 0 && !isNew
         hasMoreRequests = false
         var used = 0
         var answered = 0
         while phase == .receiving, used < count {
             if answered == Limits.pipelinedRequestsPerTurnMax {
                 hasMoreRequests = true
-                event_active(readEvent, Int32(EV_READ), 0)
+                loop.resumeNextTurn(self)
                 break
             }
             let bytes = UnsafeRawBufferPointer(rebasing: loop.readBuffer[used..<count])
@@ -169,14 +176,17 @@ final class Connection {
         event_add(readEvent, nil)
         if pendingCount > 0 {
             loop.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
-            process(pendingCount)
+            // What is pending has waited for the client, not the client for it: its time begins now.
+            process(pendingCount, isNew: true)
         } else {
             waitForRequest()
         }
     }
 
     private func continueSending() {
+        let leftBefore = outgoing.bytesLeft
         let progress = outgoing.send(to: socket.rawValue, bodyBuffer: loop.bodyBuffer)
+        let hasProgressed = outgoing.bytesLeft < leftBefore
         if outgoing.bodyBytesSent > 0 {
             loop.counters.add(.bodyBytes(outgoing.servingPath), UInt64(outgoing.bodyBytesSent))
             outgoing.bodyBytesSent = 0
@@ -188,7 +198,7 @@ final class Connection {
             if isLast { linger() } else { phase = .receiving }
         case .blocked, .yielded:
             outgoing.keepHead()
-            waitUntilWritable()
+            waitUntilWritable(hasProgressed: hasProgressed)
         case .truncated, .failed:
             // The promised length cannot be kept: the connection's end is the only honest way to say so.
             loop.counters.add(.truncatedResponses)
@@ -196,8 +206,18 @@ final class Connection {
         }
     }
 
-    private func waitUntilWritable() {
-        deadlineTick = loop.deadline(seconds: Limits.sendTimeoutSeconds)
+    private func waitUntilWritable(hasProgressed: Bool) {
+        if hasProgressed || phase != .sending {
+            deadlineTick = loop.deadline(seconds: Limits.sendTimeoutSeconds)
+            fruitlessWakeUps = 0
+        } else {
+            // The socket was writable and yet took nothing: it is the file that says EAGAIN, and might for ever.
+            fruitlessWakeUps += 1
+            if fruitlessWakeUps > Limits.fruitlessWakeUpsMax {
+                loop.counters.add(.truncatedResponses)
+                return close()
+            }
+        }
         guard phase != .sending else { return }
         phase = .sending
         if writeEvent == nil {

@@ -20,6 +20,9 @@ struct OutgoingResponse: ~Copyable {
 
     deinit { storage?.deallocate() }
 
+    /// Bytes of the head and of the file that are still to be sent.
+    var bytesLeft: Int64 { Int64(head.count) + (body?.remaining ?? 0) }
+
     mutating func takeHead(_ bytes: UnsafeRawBufferPointer) { head = bytes }
 
     /// Sends as much as the socket takes: the head and the start of the body travel together.

@@ -33,14 +33,15 @@ final class FileTree {
     ///
     /// - Parameters:
     ///   - turn: the number of the loop's turn.
+    ///   - tick: the loop's second.
     ///   - isHit: set to whether an open descriptor answered.
     /// - Throws: the file system's own error; EXDEV when a symbolic link leads out, EISDIR for a folder, EACCES for what
     ///   is neither a folder nor a file, ELOOP for what lies on the excluded device.
-    func open(_ path: UnsafeRawBufferPointer, turn: UInt64, isHit: inout Bool) throws(Errno) -> OpenFile {
+    func open(_ path: UnsafeRawBufferPointer, turn: UInt64, tick: Int, isHit: inout Bool) throws(Errno) -> OpenFile {
         let name = path.baseAddress!.assumingMemoryBound(to: CChar.self)
         guard let cache else { return try openAnew(path, name) }
         let hash = OpenFileCache.hash(path)
-        if let file = cache.find(path, hash: hash) {
+        if let file = cache.find(path, hash: hash, tick: tick) {
             if file.checkedTurn == turn {
                 isHit = true
                 return file
@@ -55,7 +56,7 @@ final class FileTree {
         }
         let file = try openAnew(path, name)
         file.checkedTurn = turn
-        cache.insert(file, path: path, hash: hash)
+        cache.insert(file, path: path, hash: hash, tick: tick)
         return file
     }
 
@@ -64,6 +65,9 @@ final class FileTree {
         let flags = Files.pathOnly | O_DIRECTORY
         return (try? Files.openBeneath(root.rawValue, path, flags: flags, resolution: Self.resolution)) != nil
     }
+
+    /// Closes the files that nobody has asked for for a while: they may have been deleted, and hold their space.
+    func closeIdle(tick: Int) { cache?.removeIdle(before: tick - Limits.openFileIdleSeconds) }
 
     /// Closes the files kept open; those of responses under way when these are done.
     func removeAll() { cache?.removeAll() }

@@ -8,7 +8,10 @@ extension HTTPStatus {
             switch error {
             case .noSuchFileOrDirectory, .notDirectory: .notFound
             // EXDEV: a symbolic link that leaves the docroot. ELOOP: links that go round, or a tree that holds itself.
-            case .permissionDenied, .notPermitted, .improperLink, .tooManySymbolicLinkLevels: .forbidden
+            // EISDIR: an index file that is a folder. ENXIO: a socket, or a device that is not there.
+            case .permissionDenied, .notPermitted, .improperLink, .tooManySymbolicLinkLevels, .isDirectory,
+                .noSuchAddressOrDevice:
+                .forbidden
             case .fileNameTooLong: .uriTooLong
             // ESTALE: what it names was being replaced each time it was looked at.
             case .staleNFSFileHandle, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory,

@@ -31,9 +31,11 @@ final class OpenFile {
         self.descriptor = descriptor
         identity = FileIdentity(status)
         version = ContentVersion(status)
+        // Of the change time, which no program can set back: two contents of one size and mtime have two tags.
         entityTag = EntityTag(
-            size: UInt64(max(version.size, 0)), modificationTimeNanoseconds: version.modifiedNanoseconds)
-        lastModifiedSeconds = Int64(status.st_mtim.tv_sec)
+            size: UInt64(max(version.size, 0)), modificationTimeNanoseconds: version.changedNanoseconds)
+        // RFC 9110 section 8.8.2.1: never later than the response.
+        lastModifiedSeconds = min(Int64(status.st_mtim.tv_sec), Clock.unixSeconds)
 
         storage = .allocate(byteCount: Self.fieldsBytesMax, alignment: 8)
         var writer = ResponseHeadWriter(storage)

@@ -5,13 +5,14 @@ import Glibc
 final class OpenFileCache {
     /// A file's place in the cache.
     final class Entry {
-        /// Unowned while the file is in the cache: cache entry and file go together.
         let file: OpenFile
         let hash: UInt64
         let path: UnsafeMutableRawBufferPointer
         var next: Entry?
         var clockIndex: Int
         var wasUsed = false
+        /// The loop's tick at which it was last asked for.
+        var usedTick = 0
 
         init(_ file: OpenFile, path: UnsafeRawBufferPointer, hash: UInt64, clockIndex: Int) {
             self.file = file
@@ -45,13 +46,14 @@ final class OpenFileCache {
         return hash ^ (hash >> 32)
     }
 
-    func find(_ path: UnsafeRawBufferPointer, hash: UInt64) -> OpenFile? {
+    func find(_ path: UnsafeRawBufferPointer, hash: UInt64, tick: Int) -> OpenFile? {
         var entry = buckets[bucket(hash)]
         while let candidate = entry {
             if candidate.hash == hash, candidate.path.count == path.count,
                 memcmp(candidate.path.baseAddress!, path.baseAddress!, path.count) == 0
             {
                 candidate.wasUsed = true
+                candidate.usedTick = tick
                 return candidate.file
             }
             entry = candidate.next
@@ -59,11 +61,12 @@ final class OpenFileCache {
         return nil
     }
 
-    /// Adds a file that `find` did not find; when the cache is full, one that was not used for a while is closed.
-    func insert(_ file: OpenFile, path: UnsafeRawBufferPointer, hash: UInt64) {
-        if clock.count == capacity { removeVictim() }
-        let entry = Entry(file, path: path, hash: hash, clockIndex: clock.count)
-        clock.append(entry)
+    /// Adds a file that `find` did not find; when the cache is full, one that was not used for a while gives it its place.
+    func insert(_ file: OpenFile, path: UnsafeRawBufferPointer, hash: UInt64, tick: Int) {
+        let index = clock.count == capacity ? makeRoom() : clock.count
+        let entry = Entry(file, path: path, hash: hash, clockIndex: index)
+        if index == clock.count { clock.append(entry) } else { clock[index] = entry }
+        entry.usedTick = tick
         file.cacheEntry = entry
         entry.next = buckets[bucket(hash)]
         buckets[bucket(hash)] = entry
@@ -79,6 +82,12 @@ final class OpenFileCache {
             clock[entry.clockIndex] = last
             last.clockIndex = entry.clockIndex
         }
+        hand = 0
+    }
+
+    /// Closes the files that were last asked for before `tick` (of the event loop).
+    func removeIdle(before tick: Int) {
+        for entry in clock where entry.usedTick < tick { remove(entry.file) }
     }
 
     func removeAll() {
@@ -90,14 +99,19 @@ final class OpenFileCache {
         buckets = [Entry?](repeating: nil, count: buckets.count)
     }
 
-    private func removeVictim() {
-        while true {
-            if hand >= clock.count { hand = 0 }
-            guard clock[hand].wasUsed else { break }
+    /// Takes the next file that was not used since the hand last came by out of the table.
+    ///
+    /// - Returns: its place on the clock, which the hand has passed.
+    private func makeRoom() -> Int {
+        while clock[hand].wasUsed {
             clock[hand].wasUsed = false
-            hand += 1
+            hand = (hand + 1) % clock.count
         }
-        remove(clock[hand].file)
+        let index = hand
+        hand = (hand + 1) % clock.count
+        clock[index].file.cacheEntry = nil
+        unlink(clock[index])
+        return index
     }
 
     private func bucket(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (buckets.count - 1) }

@@ -49,6 +49,8 @@ final class EventLoop: @unchecked Sendable {
     private var connectionCount = 0
     private var listenerEvents: [OpaquePointer] = []
     private var areListenersPaused = false
+    /// Connections with whole requests that wait for the next turn.
+    private var resuming: [Connection] = []
 
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mountRoot: SharedDescriptor?,
@@ -118,12 +120,15 @@ final class EventLoop: @unchecked Sendable {
         withExtendedLifetime(acceptContexts) {
             while !(isDraining && connectionCount == 0) {
                 turn &+= 1
-                if event_base_loop(base, EVLOOP_ONCE) < 0 { break }
+                let hasWork = !resuming.isEmpty
+                if event_base_loop(base, EVLOOP_ONCE | (hasWork ? EVLOOP_NONBLOCK : 0)) < 0 { break }
+                resumeConnections()
                 if isDraining, Clock.monotonicNanoseconds >= drainDeadline.load(ordering: .relaxed) {
                     closeAll()
                 }
             }
         }
+        closeAll()
         for event in ownEvents + listenerEvents { event_free(event) }
         listenerEvents = []
         mountTree?.removeAll()
@@ -157,6 +162,8 @@ final class EventLoop: @unchecked Sendable {
             areListenersPaused = false
             for event in listenerEvents { event_add(event, nil) }
         }
+        mountTree?.closeIdle(tick: tick)
+        docrootTree.closeIdle(tick: tick)
         for connection in connections {
             if let connection, connection.deadlineTick <= tick { connection.timeUp() }
         }
@@ -212,6 +219,16 @@ final class EventLoop: @unchecked Sendable {
         if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
         connectionCount += 1
         counters.add(.connectionsAccepted)
+    }
+
+    /// Calls `resume` on a connection in the next turn, after every other connection has had its chance.
+    func resumeNextTurn(_ connection: Connection) { resuming.append(connection) }
+
+    private func resumeConnections() {
+        guard !resuming.isEmpty else { return }
+        let waiting = resuming
+        resuming = []
+        for connection in waiting { connection.resume() }
     }
 
     /// Forgets a connection that has closed itself.

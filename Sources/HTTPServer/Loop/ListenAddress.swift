@@ -9,16 +9,16 @@ package struct ListenAddress: Sendable, Equatable {
 
     /// nil when the text has not that form. The host may be a name, an IPv4 address, or an IPv6 address in brackets.
     package init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            return nil
-        }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[colon...].dropFirst()
+        guard digits.allSatisfy({ ("0"..."9").contains($0) }), let port = UInt16(digits) else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, !text[text.index(after: colon)...].hasPrefix("+") else { return nil }
+        guard !host.isEmpty else { return nil }
         self.host = String(host)
         self.port = port
     }

@@ -8,6 +8,20 @@ struct FileBody {
     /// Bytes still to send.
     var remaining: Int64
     var sender: Sender
+    /// Whether the file's end was met too early once, and its size asked for again.
+    private var hasLookedAgain = false
+
+    init(file: OpenFile, offset: Int64, remaining: Int64, sender: Sender) {
+        self.file = file
+        self.offset = offset
+        self.remaining = remaining
+        self.sender = sender
+    }
+
+    private var isStillLongEnough: Bool {
+        guard let status = try? Files.status(file.rawDescriptor) else { return false }
+        return Int64(status.st_size) >= offset + remaining
+    }
 
     enum Progress {
         /// Everything is sent.
@@ -36,7 +50,12 @@ struct FileBody {
                     case .sendfile: try sendFromPageCache(to: socket, count: count)
                     case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
                     }
-                if sent == 0 { return .truncated }
+                if sent == 0 {
+                    // Through the mount the kernel may, for a moment, still go by a smaller size than it has told us.
+                    guard !hasLookedAgain, isStillLongEnough else { return .truncated }
+                    hasLookedAgain = true
+                    continue
+                }
                 remaining -= Int64(sent)
                 share -= sent
             } catch .resourceTemporarilyUnavailable {

@@ -12,7 +12,8 @@ package struct MountPoint: Sendable {
     /// Makes a new folder that only this user may enter: in `TMPDIR` or /tmp, or where the docroot holds that one, in
     /// another folder for passing things.
     package static func makePrivate(docroot: Docroot) throws(StartFailure) -> MountPoint {
-        let wished = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let given = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        let wished = given.isEmpty ? "/tmp" : given
         let candidates = [wished, "/run", "/dev/shm", "/var/tmp"]
         guard let parent = candidates.first(where: { !isInside($0, docroot) }) else {
             throw StartFailure(
@@ -74,8 +75,10 @@ package struct MountPoint: Sendable {
     }
 
     /// Removes the folder if it is ours.
-    package func remove() {
-        if isPrivate { rmdir(path) }
+    ///
+    /// - Parameter presentPath: where it is now, should a folder above it have been renamed.
+    package func remove(at presentPath: String? = nil) {
+        if isPrivate { rmdir(presentPath ?? path) }
     }
 
     /// A mount inside the docroot would be content of its own, and one around it would hide it: both are refused. Folders

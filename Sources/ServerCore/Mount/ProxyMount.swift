@@ -58,14 +58,16 @@ package final class ProxyMount: Sendable {
     ///
     /// - Returns: whether everything ended; false when a FUSE thread is stuck in the docroot.
     package func stop() -> Bool {
+        let presentPath = session.presentMountPoint
         let hasEnded = session.stop()
-        mountPoint.remove()
+        mountPoint.remove(at: presentPath)
         return hasEnded
     }
 
     /// Takes the mount out of the tree without waiting for anybody. Any thread.
     package func unmountAtOnce() {
+        let presentPath = session.presentMountPoint
         session.unmount(aborts: true)
-        mountPoint.remove()
+        mountPoint.remove(at: presentPath)
     }
 }

@@ -97,20 +97,51 @@ extension EndToEnd {
             expectUnmounted()
         }
 
-        @Test func oneUnmountedByHandEndsWell() throws {
+        /// Unmounting a FUSE file system is how its daemon is usually ended.
+        @Test func oneUnmountedByHandEndsByItself() throws {
             #expect(try run("umount", mountPoint).status == .exited(0))
-            let time = seconds { #expect(server.stop() == .exited(0)) }
-            #expect(time < 2)
+            #expect(server.process.wait(seconds: 2) == .exited(0))
+            #expect(server.process.errorOutput == "serverfs: the mount was taken away: ending\n")
             expectUnmounted()
         }
 
         /// What is mounted there by then is not its own, and stays.
         @Test(.enabled(if: Capability.isRoot, "mounting a tmpfs needs root"))
         func anotherMountInItsPlaceStays() throws {
-            #expect(try run("umount", mountPoint).status == .exited(0))
-            #expect(try run("mount", "-t", "tmpfs", "none", mountPoint).status == .exited(0))
-            #expect(server.stop() == .exited(0))
+            #expect(
+                try run("bash", "-c", "umount \(mountPoint) && mount -t tmpfs none \(mountPoint)").status == .exited(0))
+            #expect(server.process.wait(seconds: 2) == .exited(0))
             #expect(PrivateFolder.mounts(below: folder.path).map(\.fileSystemType) == ["tmpfs"])
+        }
+
+        @Test(.enabled(if: Capability.isRoot, "mounting a tmpfs needs root"))
+        func whatIsMountedInTheDocrootIsShownAndCanBeUnmountedAgain() throws {
+            let inner = "\(docroot)/folder"
+            #expect(try run("mount", "-t", "tmpfs", "none", inner).status == .exited(0))
+            try folder.write("docroot/folder/inside", "on the tmpfs")
+            let shown = try eventually(seconds: 3) {
+                try run("cat", "\(mountPoint)/folder/inside").output == "on the tmpfs"
+            }
+            #expect(shown)
+            let unmounted = try eventually(seconds: 3) { try run("umount", inner).status == .exited(0) }
+            #expect(unmounted)
+        }
+
+        /// The mount, shown once more inside the docroot, would have the proxy wait for itself.
+        @Test(.enabled(if: Capability.isRoot, "a bind mount needs root"), arguments: ["bind", "overlay"])
+        func theMountInsideItsOwnDocrootIsRefusedAndHangsNobody(_ way: String) throws {
+            let inner = "\(docroot)/folder"
+            let made =
+                way == "bind"
+                ? try run("mount", "--bind", mountPoint, inner)
+                : try run("mount", "-t", "overlay", "none", "-o", "lowerdir=\(mountPoint):/tmp", inner)
+            try #require(made.status == .exited(0), "\(made.output)")
+            sleep(2)
+            for name in ["file", "folder/file", "large"] {
+                #expect(try run("timeout", "5", "cat", "\(mountPoint)/folder/\(name)").status == .exited(1))
+            }
+            #expect(try run("timeout", "5", "cat", "\(mountPoint)/file").output == "through the proxy")
+            #expect(try run("umount", "-l", inner).status == .exited(0))
         }
 
         @Test func itHasNoBypassToTurnOver() throws {

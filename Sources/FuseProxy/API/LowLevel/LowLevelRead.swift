@@ -70,11 +70,13 @@ private func replyMapped(
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             let length = try bytesAvailable(file, count: count, offset: offset)
-            let mapping = try operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
+            let mapping = try? operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
+            // A file that cannot be mapped, or has been cut short since its size was asked for, is read instead.
+            guard let mapping, mapping.populate(start, count: length) else {
+                return replyCopied(pending.take()!, inode, handle, count: count, offset: offset)
+            }
             thread.counters.add(.readBytes, UInt64(length))
-            thread.mappedRead = MappedRead(descriptor: file, offset: offset, count: length)
             pending.take()!.reply(UnsafeRawBufferPointer(start: mapping.base + start, count: length))
-            thread.mappedRead = nil
             withExtendedLifetime(mapping) {}
         }
     } catch {
