@@ -24,9 +24,10 @@ package enum Profile: String, CaseIterable, Sendable {
         case .fast:
             // An open and close per request costs nothing but a kernel-side open: 0.9 of native and more, where the best
             // that makes a round trip of an OPEN keeps 0.6. READs are rare then, and copying them is as fast as any.
+            // Told of changes, the kernel asks for nothing while nothing changes, for one file or a thousand.
             configuration.proxy.open = .stateless
             configuration.proxy.read = .copy
-            configuration.proxy.cache = .timeout(seconds: 1)
+            configuration.proxy.cache = .watched
         }
     }
 }

@@ -62,7 +62,13 @@ struct FuseOptions: ParsableArguments {
     /// Makes the profile's choices, and then those made by themselves.
     func apply(to configuration: inout ServerConfiguration) {
         profile.apply(to: &configuration)
-        if let fuseApi { configuration.proxy.api = fuseApi }
+        if let fuseApi {
+            configuration.proxy.api = fuseApi
+            // The profile's choice, where the API has no way to keep it.
+            if fuseApi == .highLevel, configuration.proxy.cache == .watched {
+                configuration.proxy.cache = .timeout(seconds: 1)
+            }
+        }
         if let fuseThreads { configuration.proxy.threads = fuseThreads }
         if let fuseOpen { configuration.proxy.open = fuseOpen }
         if let fuseRead { configuration.proxy.read = fuseRead }
