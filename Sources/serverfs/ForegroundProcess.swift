@@ -10,6 +10,7 @@ import Synchronization
 /// thread starts or stops the service.
 final class ForegroundProcess: Sendable {
     private let signals: SignalQueue
+    private static let repetitionNanoseconds: UInt64 = 50_000_000
     private let service = Mutex<(any ForegroundService)?>(nil)
     private let ending: WakeUp
 
@@ -53,7 +54,7 @@ final class ForegroundProcess: Sendable {
     }
 
     private func handleSignals() {
-        var isEnding = false
+        var ending: (signal: CInt, nanoseconds: UInt64)?
         while true {
             let signal = signals.next()
             let service = service.withLock { $0 }
@@ -67,13 +68,19 @@ final class ForegroundProcess: Sendable {
                 default: print("serverfs: no bypass to toggle", to: STDERR_FILENO)
                 }
             default:
+                // timeout(1) and others signal the process, and at once its group: that is one wish, said twice.
+                if let ending, ending.signal == signal,
+                    Clock.monotonicNanoseconds - ending.nanoseconds < Self.repetitionNanoseconds
+                {
+                    continue
+                }
                 // While the service still starts there is nothing yet that could be taken down: it ends once it has started.
-                if isEnding, let service {
+                if ending != nil, let service {
                     service.unmountAtOnce()
                     _exit(128 + signal)
                 }
-                isEnding = true
-                ending.signal()
+                ending = (signal, Clock.monotonicNanoseconds)
+                self.ending.signal()
             }
         }
     }

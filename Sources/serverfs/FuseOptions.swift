@@ -64,9 +64,10 @@ struct FuseOptions: ParsableArguments {
         profile.apply(to: &configuration)
         if let fuseApi {
             configuration.proxy.api = fuseApi
-            // The profile's choice, where the API has no way to keep it.
-            if fuseApi == .highLevel, configuration.proxy.cache == .watched {
-                configuration.proxy.cache = .timeout(seconds: 1)
+            // The profile's choices, where the API has no way to keep them.
+            if fuseApi == .highLevel {
+                configuration.proxy.cache = .none
+                configuration.proxy.open = .perOpen
             }
         }
         if let fuseThreads { configuration.proxy.threads = fuseThreads }

@@ -16,7 +16,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "8080", ":8080", "host:", "host:65536", "host:-1", "host:+1", "host:-0", "::1:80", "host:80x", "[]:80",
+        "", "8080", ":8080", "host:", "host:65536", "host:-1", "host:+1", "[::1:80", "::1]:80", "[[::1]]:80", "host:-0",
+        "::1:80", "host:80x", "[]:80",
     ])
     func refusesAnythingElse(text: String) {
         #expect(ListenAddress(text) == nil)

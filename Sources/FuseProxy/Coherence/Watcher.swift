@@ -67,7 +67,8 @@ final class Watcher: @unchecked Sendable {
             if waits[2].revents != 0 { readWatch(into: buffer) }
             if waits[3].revents != 0 {
                 let present = mountsInDocroot()
-                if present != mounts { dropEverything() }
+                // Their ids and devices are used again at once: that both look the same does not mean that they are.
+                if !present.isEmpty || !mounts.isEmpty { dropEverything() }
                 mounts = present
             }
         }
@@ -99,9 +100,9 @@ final class Watcher: @unchecked Sendable {
     }
 
     /// What is mounted below the docroot, of which no watch tells.
-    private func mountsInDocroot() -> [UInt64] {
+    private func mountsInDocroot() -> [MountEntry] {
         let prefix = docroot.path == "/" ? "/" : docroot.path + "/"
-        return ((try? MountTable.read()) ?? []).filter { $0.mountPoint.utf8.starts(with: prefix.utf8) }.map(\.mountID)
+        return ((try? MountTable.read()) ?? []).filter { $0.mountPoint.utf8.starts(with: prefix.utf8) }
     }
 
     private func apply(_ change: Change) {

@@ -19,9 +19,10 @@ package struct ProxyConfiguration: Sendable {
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
-        if api == .highLevel, cache == .watched {
+        if api == .highLevel, cache != .none {
             return
-                "--fuse-cache watched drops names from the kernel's cache, which --fuse-api highlevel has no way to do"
+                "--fuse-api highlevel knows files by path, so that the kernel would take what it kept of a file for its "
+                + "successor's: it needs --fuse-cache none"
         }
         return switch (open, cache) {
         case (.stateless, .none):

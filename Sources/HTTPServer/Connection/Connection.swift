@@ -41,8 +41,6 @@ final class Connection {
     private var fruitlessWakeUps = 0
     /// Whether pending bytes may hold whole requests, which wait only for their turn.
     private var hasMoreRequests = false
-    /// Whether the client has closed its side while requests of it were still to be answered.
-    private var isInputEnded = false
 
     /// Takes over an accepted socket; nil when there is no memory for its event.
     init?(
@@ -75,12 +73,15 @@ final class Connection {
 
     /// Goes on with requests that have waited for their turn. From the loop, between two turns.
     func resume() {
-        if phase == .receiving, hasMoreRequests { readable() }
+        guard phase == .receiving, hasMoreRequests else { return }
+        loop.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
+        process(pendingCount, isNew: true)
     }
 
     fileprivate func readable() {
         if phase == .lingering { return discard() }
-        guard phase == .receiving else { return }
+        // Requests that wait for their turn come first; more, and the end of input, are looked for after them.
+        guard phase == .receiving, !hasMoreRequests else { return }
         let buffer = loop.readBuffer
         if pendingCount > 0 {
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
@@ -89,14 +90,10 @@ final class Connection {
         do throws(Errno) {
             let received = try Sockets.receive(
                 socket.rawValue, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
-            if received == 0 {
-                // The client sends no more, but may still be waiting for answers.
-                guard hasMoreRequests else { return close() }
-                isInputEnded = true
-            }
+            if received == 0 { return close() }
             count += received
         } catch .resourceTemporarilyUnavailable {
-            guard hasMoreRequests else { return }
+            return
         } catch {
             return close()
         }
@@ -120,7 +117,6 @@ final class Connection {
             switch RequestParser.parse(bytes.bytes) {
             case .incomplete:
                 keep(used..<count)
-                if isInputEnded { return close() }
                 // The time for a head counts from its first byte, not from each.
                 if answered > 0 || !wasWaiting { deadlineTick = loop.deadline(seconds: Limits.headTimeoutSeconds) }
                 return
@@ -136,7 +132,6 @@ final class Connection {
         }
         keep(used..<count)
         guard phase == .receiving else { return }
-        if isInputEnded, !hasMoreRequests { return close() }
         waitForRequest()
     }
 

@@ -186,9 +186,10 @@ final class EventLoop: @unchecked Sendable {
             do throws(Errno) {
                 let socket = try Sockets.accept(listener.socket.rawValue)
                 add(socket, listener)
-            } catch .resourceTemporarilyUnavailable {
+            } catch .resourceTemporarilyUnavailable, .invalidArgument {
+                // Nobody waits, or the socket does not listen any more.
                 return
-            } catch .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory {
+            } catch .noBufferSpace, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory {
                 // The connection stays in the backlog: without a pause the loop would spin on it.
                 areListenersPaused = true
                 for event in listenerEvents { event_del(event) }

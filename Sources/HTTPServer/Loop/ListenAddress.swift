@@ -18,7 +18,7 @@ package struct ListenAddress: Sendable, Equatable {
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty else { return nil }
+        guard !host.isEmpty, !host.contains("["), !host.contains("]") else { return nil }
         self.host = String(host)
         self.port = port
     }

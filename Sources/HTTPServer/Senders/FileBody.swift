@@ -56,6 +56,7 @@ struct FileBody {
                     hasLookedAgain = true
                     continue
                 }
+                hasLookedAgain = false
                 remaining -= Int64(sent)
                 share -= sent
             } catch .resourceTemporarilyUnavailable {

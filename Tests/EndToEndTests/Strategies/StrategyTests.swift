@@ -20,7 +20,7 @@ extension EndToEnd {
 
             /// Whether the combination contradicts itself, and how that is said.
             var contradiction: String? {
-                if api == "highlevel", cache == "watched" { return "--fuse-cache watched" }
+                if api == "highlevel", cache != "none" { return "--fuse-api highlevel" }
                 if open == "stateless", cache == "none" { return "--fuse-open stateless" }
                 if open == "passthrough", cache == "none" { return "--fuse-open passthrough" }
                 return nil
