@@ -68,9 +68,8 @@ extension EndToEnd {
             return child.output
         }
 
-        @Test(arguments: Combination.all)
+        @Test(arguments: Combination.all.filter { $0.contradiction == nil })
         func theMountIsTheDocroot(_ combination: Combination) throws {
-            guard combination.contradiction == nil else { return }
             let server = try ServerProcess(["mount", docroot, mountPoint] + combination.options)
             // Twice: what the kernel keeps of the first time must be as right as what it was told.
             for _ in 1...2 {
