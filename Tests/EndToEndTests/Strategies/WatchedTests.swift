@@ -84,16 +84,23 @@ extension EndToEnd {
             #expect(try fetch(change.target) == change.after)
         }
 
+        /// A machine may take pages from the page cache at any time, however much memory is free (DAMON's proactive reclaim
+        /// does): that costs a READ, and says nothing of serverfs. So one round of several must be without any request.
         @Test(.enabled(if: Capability.isRoot, "fanotify needs root"))
         func aWarmFileCausesNoFUSERequests() throws {
             for _ in 1...3 { #expect(try fetch("/file") == "one") }
             sleep(2)
-            let before = try site.server.metrics()
-            for _ in 1...200 { #expect(try fetch("/file") == "one") }
-            let after = try site.server.metrics()
-            for operation in ["lookup", "getattr", "open", "read", "release"] {
-                #expect(after.fuseRequests(operation) == before.fuseRequests(operation), "\(operation)")
-            }
+            let operations = ["lookup", "getattr", "open", "read", "release"]
+            var rounds: [[String: UInt64]] = []
+            repeat {
+                let before = try site.server.metrics()
+                for _ in 1...200 { #expect(try fetch("/file") == "one") }
+                let after = try site.server.metrics()
+                let pairs = operations.map { ($0, after.fuseRequests($0) - before.fuseRequests($0)) }
+                rounds.append(Dictionary(uniqueKeysWithValues: pairs.filter { $0.1 > 0 }))
+            } while rounds.last != [:] && rounds.count < 5
+            #expect(rounds.last == [:], "requests in each round: \(rounds)")
+            for round in rounds { #expect(round.values.reduce(0, +) <= 2, "requests in each round: \(rounds)") }
         }
 
         /// Versions of one length: a body that mixes two would show.
