@@ -110,5 +110,6 @@ static inline long kernel_set_thread_name(const char *name) {
 
 #include "fuse.h"
 #include "notify.h"
+#include "process.h"
 
 #endif

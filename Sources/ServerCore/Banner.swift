@@ -78,6 +78,10 @@ package struct Banner: Sendable {
         let options = "fuse.serverfs, ro,nosuid,nodev\(mount.session.allowsOtherUsers ? ",allow_other" : "")"
         add("mount", mount.mountPoint.path, mount.mountPoint.isPrivate ? "\(options); removed at exit" : options)
         add("fuse threads", Self.threads("fuse", mount.session.configuration.threads))
+        if let watchdog = mount.watch?.watchdog {
+            let stall = watchdog.stallSeconds.map { "stall time-out \($0) s" } ?? "stall time-out off"
+            add("watchdog", "process \(watchdog.identifier)", stall)
+        }
     }
 
     private mutating func addUnavailable(_ missing: [String]) {
@@ -91,6 +95,9 @@ package struct Banner: Sendable {
             missing.append(
                 "allow_other: not root, and /etc/fuse.conf does not say user_allow_other; others cannot enter the mount"
             )
+        }
+        if let reason = mount.watch?.missingControl {
+            missing.append("fuse-stall-timeout: no control of the mount's connection (fusectl): \(reason)")
         }
         return missing
     }

@@ -20,7 +20,7 @@ package final class Server: @unchecked Sendable {
 
     /// Starts everything, in the order that cannot hang: docroot, addresses, mount, and only when it answers, the loops.
     /// On failure nothing is left behind.
-    package init(_ configuration: ServerConfiguration) throws(StartFailure) {
+    package init(_ configuration: ServerConfiguration, watchdog: Watchdog? = nil) throws(StartFailure) {
         if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
         let budget = try DescriptorBudget(
             workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
@@ -42,7 +42,8 @@ package final class Server: @unchecked Sendable {
                     try MountPoint.makePrivate(docroot: docroot)
                 }
             mount = try ProxyMount(
-                docroot: docroot, mountPoint: mountPoint, configuration: budget.bounding(configuration.proxy))
+                docroot: docroot, mountPoint: mountPoint, configuration: budget.bounding(configuration.proxy),
+                watchdog: watchdog)
         }
         self.mount = mount
 

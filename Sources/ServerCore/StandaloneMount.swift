@@ -7,14 +7,14 @@ package final class StandaloneMount: Sendable {
     private let mount: ProxyMount
 
     package init(
-        docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration
+        docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration, watchdog: Watchdog? = nil
     ) throws(StartFailure) {
         let budget = try DescriptorBudget(
             workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0)
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),
-            configuration: budget.bounding(proxy))
+            configuration: budget.bounding(proxy), watchdog: watchdog)
         banner = Banner(docroot: docroot, mount: mount)
     }
 

@@ -13,11 +13,19 @@ final class ForegroundProcess: Sendable {
     private static let repetitionNanoseconds: UInt64 = 50_000_000
     private let service = Mutex<(any ForegroundService)?>(nil)
     private let ending: WakeUp
+    /// nil without a mount.
+    let watchdog: Watchdog?
 
     /// To be made on the main thread before any other thread is started.
-    init() throws {
+    ///
+    /// - Parameters:
+    ///   - watching: whether there is going to be a mount, which needs a watchdog.
+    ///   - stallSeconds: after how long a mount that stands still is aborted; nil for never.
+    init(watching: Bool, stallSeconds: Int?) throws {
         Self.openStandardStreams()
         Signals.ignoreBrokenPipes()
+        // First of all, while there is neither thread nor descriptor that it could inherit.
+        watchdog = watching ? try Watchdog.start(stallSeconds: stallSeconds) : nil
         // Started by nohup(1), it is to stay when the terminal goes.
         let endingSignals = [SIGTERM, SIGINT, SIGQUIT] + (Signals.isIgnored(SIGHUP) ? [] : [SIGHUP])
         signals = try SignalQueue(endingSignals + [SIGUSR1, SIGUSR2])
@@ -33,6 +41,7 @@ final class ForegroundProcess: Sendable {
             return started
         } catch {
             print("serverfs: \(error)", to: STDERR_FILENO)
+            watchdog?.end()
             exit(1)
         }
     }
@@ -43,10 +52,18 @@ final class ForegroundProcess: Sendable {
         var waits = [
             pollfd(fd: ending.rawValue, events: Int16(POLLIN), revents: 0),
             pollfd(fd: service.endedDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: watchdog?.endedDescriptor ?? -1, events: Int16(POLLIN), revents: 0),
         ]
-        while poll(&waits, 2, -1) < 1 {}
+        while waits[0].revents == 0, waits[1].revents == 0 {
+            guard poll(&waits, 3, -1) > 0, waits[2].revents != 0 else { continue }
+            waits[2] = pollfd(fd: -1, events: 0, revents: 0)
+            watchdog?.reap()
+            print("serverfs: the watchdog process has ended: going on without it", to: STDERR_FILENO)
+        }
         if waits[0].revents == 0 { print("serverfs: the mount was taken away: ending", to: STDERR_FILENO) }
-        if !service.stop() {
+        let hasEnded = service.stop()
+        watchdog?.end()
+        if !hasEnded {
             print("serverfs: a FUSE thread is stuck in the docroot; leaving it", to: STDERR_FILENO)
             _exit(1)
         }

@@ -25,6 +25,29 @@ struct CacheOption: ExpressibleByArgument {
     }
 }
 
+/// `--fuse-stall-timeout`'s SECONDS or `off`.
+enum StallTimeoutOption: ExpressibleByArgument {
+    case off
+    case seconds(Int)
+
+    init?(argument: String) {
+        if argument == "off" {
+            self = .off
+            return
+        }
+        guard let seconds = Int(argument), (1...3600).contains(seconds) else { return nil }
+        self = .seconds(seconds)
+    }
+
+    /// nil when off.
+    var seconds: Int? {
+        switch self {
+        case .off: nil
+        case .seconds(let seconds): seconds
+        }
+    }
+}
+
 /// How the mount works, for both commands.
 struct FuseOptions: ParsableArguments {
     @Option(help: "A set of the choices below, each of which can still be made by itself.")
@@ -48,6 +71,15 @@ struct FuseOptions: ParsableArguments {
             valueName: "none|timeout[=seconds]|watched"))
     var fuseCache: CacheOption?
 
+    @Option(
+        help: ArgumentHelp(
+            "After how long a mount that stands still while requests wait is aborted: 1 to 3600 seconds. (default: 10)",
+            valueName: "seconds|off"))
+    var fuseStallTimeout: StallTimeoutOption?
+
+    /// nil when off.
+    var stallSeconds: Int? { (fuseStallTimeout ?? .seconds(10)).seconds }
+
     func validate() throws {
         if let fuseThreads, !(1...64).contains(fuseThreads) {
             throw ValidationError("--fuse-threads must be from 1 to 64.")
@@ -57,6 +89,7 @@ struct FuseOptions: ParsableArguments {
     /// Whether anything but the profile was chosen.
     var isGiven: Bool {
         fuseApi != nil || fuseThreads != nil || fuseOpen != nil || fuseRead != nil || fuseCache != nil
+            || fuseStallTimeout != nil
     }
 
     /// Makes the profile's choices, and then those made by themselves.

@@ -17,7 +17,7 @@ package final class ProxySession: @unchecked Sendable {
     package let configuration: ProxyConfiguration
     /// The mount's device number: `st_dev` of everything in it.
     package let device: UInt64
-    private let mountID: UInt64
+    package let mountID: UInt64
     /// Whether users other than the one who mounted it may enter.
     package let allowsOtherUsers: Bool
 
@@ -118,12 +118,14 @@ package final class ProxySession: @unchecked Sendable {
 
     /// Starts the FUSE threads, `fuse-0` and so on.
     ///
+    /// - Parameter progress: where the threads count what they have answered, for whoever watches them.
     /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `stop`.
-    package func start() throws(Errno) {
+    package func start(progress: FuseProgress? = nil) throws(Errno) {
         for index in 0..<configuration.threads {
             // The first thread takes the session's channel; each other gets one of its own.
             let channel = index == 0 ? nil : try transport.cloneChannel()
-            let state = ProxyThread(session: self, counters: counters.makeCounters(), channel: channel)
+            let state = ProxyThread(
+                session: self, counters: counters.makeCounters(), progress: progress?.counter(index), channel: channel)
             runningThreads.add(1, ordering: .relaxed)
             let thread = try NamedThread("fuse-\(index)") { [self] in
                 state.bind()

@@ -8,6 +8,7 @@ import Telemetry
 /// that run on the thread. But for `hasEnded`, the thread's own.
 final class ProxyThread: @unchecked Sendable {
     let counters: Counters<FuseCounter>
+    private let progress: ThreadProgress?
     /// What requests are received in. As large as libfuse has told the kernel; untouched pages cost nothing.
     let requestBuffer: UnsafeMutableRawBufferPointer
     /// What a reply is gathered in. As large as the largest READ, 1 MiB.
@@ -31,9 +32,13 @@ final class ProxyThread: @unchecked Sendable {
     static let bufferBytes = 1 << 20
 
     /// - Parameter channel: a channel of the thread's own; nil to use the session's.
-    init(session: ProxySession, counters: Counters<FuseCounter>, channel: consuming OwnedDescriptor?) {
+    init(
+        session: ProxySession, counters: Counters<FuseCounter>, progress: ThreadProgress?,
+        channel: consuming OwnedDescriptor?
+    ) {
         self.session = session
         self.counters = counters
+        self.progress = progress
         self.channel = channel?.rawValue ?? session.transport.sessionDescriptor
         ownedChannel = channel
         requestBuffer = .allocate(byteCount: Self.bufferBytes + 4096, alignment: 4096)
@@ -62,6 +67,7 @@ final class ProxyThread: @unchecked Sendable {
 
     /// The request at hand is answered.
     func requestIsAnswered() {
+        progress?.add()
         guard !changedInodes.isEmpty else { return }
         for inode in changedInodes { session.operations.changed.add(inode) }
         changedInodes.removeAll(keepingCapacity: true)

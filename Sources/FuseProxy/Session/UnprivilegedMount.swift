@@ -1,9 +1,9 @@
 import Glibc
 
 /// What an ordinary user needs fusermount3(1) for.
-enum UnprivilegedMount {
+package enum UnprivilegedMount {
     /// Takes a mount of this user's out of the tree (`fusermount3 -u -z`), and waits for that.
-    static func unmount(_ mountPoint: String) {
+    package static func unmount(_ mountPoint: String) {
         var process = pid_t()
         let arguments = ["fusermount3", "-u", "-q", "-z", "--", mountPoint]
         var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]

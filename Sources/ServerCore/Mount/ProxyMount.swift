@@ -8,24 +8,29 @@ package import Platform
 package final class ProxyMount: Sendable {
     package let session: ProxySession
     package let mountPoint: MountPoint
+    /// nil when nobody watches it.
+    package let watch: MountWatch?
 
     /// Seconds for kernel and daemon to agree, which takes microseconds when nothing is wrong.
     private static let startSeconds = 5
 
     /// Mounts, starts the FUSE threads, and waits until the mount answers. On failure nothing is left behind.
     package init(
-        docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration
+        docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration, watchdog: Watchdog? = nil
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
+        watch = watchdog?.willMount(at: mountPoint)
         do throws(MountFailure) {
             session = try ProxySession(
                 docroot: docroot, mountPoint: mountPoint.path, configuration: configuration)
         } catch {
             mountPoint.remove()
+            watch?.isGone()
             throw StartFailure("\(error); --bypass serves without a mount")
         }
         do throws(Errno) {
-            try session.start()
+            watch?.isMounted(session)
+            try session.start(progress: watch?.progress)
             guard session.waitUntilInitialized(seconds: Self.startSeconds) else { throw .timedOut }
             try session.teach()
             try session.startWatching()
@@ -35,18 +40,13 @@ package final class ProxyMount: Sendable {
                 throw .ioError
             }
         } catch {
-            _ = session.stop()
-            mountPoint.remove()
+            _ = stop()
             throw StartFailure("the mount at \(mountPoint.path) does not answer (\(error)); --bypass serves without it")
         }
-        try Self.check(session, mountPoint)
-    }
-
-    private static func check(_ session: ProxySession, _ mountPoint: MountPoint) throws(StartFailure) {
-        guard let reason = session.unavailableChoice else { return }
-        _ = session.stop()
-        mountPoint.remove()
-        throw StartFailure(reason)
+        if let reason = session.unavailableChoice {
+            _ = stop()
+            throw StartFailure(reason)
+        }
     }
 
     /// A descriptor of the mount's root, to resolve from. It must be closed before `stop`.
@@ -61,6 +61,8 @@ package final class ProxyMount: Sendable {
         let presentPath = session.presentMountPoint
         let hasEnded = session.stop()
         mountPoint.remove(at: presentPath)
+        // Where a thread is stuck, whoever waits for it is let go by the watchdog, once this process has ended.
+        if hasEnded { watch?.isGone() }
         return hasEnded
     }
 

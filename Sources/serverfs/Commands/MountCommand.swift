@@ -21,10 +21,10 @@ struct MountCommand: ParsableCommand {
     }
 
     func run() throws {
-        let process = try ForegroundProcess()
+        let process = try ForegroundProcess(watching: true, stallSeconds: fuse.stallSeconds)
         let proxy = makeProxy()
         let mount = try process.start { () throws(StartFailure) in
-            try StandaloneMount(docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy)
+            try StandaloneMount(docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy, watchdog: process.watchdog)
         }
         process.run(mount, banner: mount.banner)
     }

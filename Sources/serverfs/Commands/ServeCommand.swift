@@ -58,9 +58,9 @@ struct ServeCommand: ParsableCommand {
     }
 
     func run() throws {
-        let process = try ForegroundProcess()
+        let process = try ForegroundProcess(watching: !bypass, stallSeconds: fuse.stallSeconds)
         let configuration = makeConfiguration()
-        let server = try process.start { try Server(configuration) }
+        let server = try process.start { try Server(configuration, watchdog: process.watchdog) }
         process.run(server, banner: server.banner)
     }
 
