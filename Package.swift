@@ -54,6 +54,11 @@ let package = Package(
             name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
             swiftSettings: swiftSettings),
         .testTarget(name: "ServerCoreTests", dependencies: ["ServerCore"], swiftSettings: swiftSettings),
-        .testTarget(name: "EndToEndTests", dependencies: ["serverfs", "Platform"], swiftSettings: swiftSettings),
+        // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
+        .target(
+            name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests", dependencies: ["serverfs", "Platform", "TestSupport"],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -1,5 +1,7 @@
 import Glibc
 import Testing
+// Every file of this target uses it.
+@_exported import TestSupport
 
 /// Everything that runs the real `serverfs` on real mounts and real sockets. One test at a time: each may load the machine,
 /// and several measure time.
@@ -7,36 +9,3 @@ import Testing
     .serialized, .onDedicatedThread,
     .enabled(if: Capability.mounting, "mounting needs /dev/fuse, and root or fusermount3"))
 enum EndToEnd {}
-
-/// What this machine must offer for a test to make sense.
-enum Capability {
-    static let isRoot = geteuid() == 0
-    static let mounting = access("/dev/fuse", R_OK | W_OK) == 0 && (isRoot || isInstalled("fusermount3"))
-
-    /// Whether a mount namespace of its own can be given to a process.
-    static let mountNamespaces = isRoot && isInstalled("unshare") && succeeds(["unshare", "-m", "true"])
-
-    /// Whether a program can be run as another user who is able to read the server's binary and libraries.
-    static let otherUsers = isRoot && succeeds(User.nobody.prefix + [ServerProcess.binaryPath, "--version"])
-
-    static func isInstalled(_ program: String) -> Bool {
-        let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"
-        return path.split(separator: ":").contains { access("\($0)/\(program)", X_OK) == 0 }
-    }
-
-    private static func succeeds(_ arguments: [String]) -> Bool {
-        (try? ChildProcess(arguments, in: PrivateFolder()).wait(seconds: 10)) == .exited(0)
-    }
-}
-
-/// Who runs a program.
-enum User {
-    case nobody
-
-    static let nobodyID: uid_t = 65534
-
-    /// What is put in front of a command line.
-    var prefix: [String] {
-        ["setpriv", "--reuid", "\(Self.nobodyID)", "--regid", "\(Self.nobodyID)", "--clear-groups"]
-    }
-}

@@ -28,7 +28,7 @@ extension EndToEnd {
         }
 
         /// Runs a program to its end; its status and output.
-        private func run(_ arguments: String...) throws -> (status: ExitStatus?, output: String) {
+        private func run(_ arguments: String...) throws -> (status: EndStatus?, output: String) {
             let child = try ChildProcess(arguments, in: folder)
             let status = child.wait(seconds: 20)
             return (status, child.output)

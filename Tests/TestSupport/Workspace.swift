@@ -1,12 +1,12 @@
-import Glibc
+package import Glibc
 import Platform
 
 /// The one folder below /tmp that all private folders are in, with a guardian process: when the test process ends, also by
 /// a crash, the guardian ends the processes that are left, unmounts what is left, and removes the folder.
-final class Workspace: Sendable {
-    static let shared = Workspace()
+package final class Workspace: Sendable {
+    package static let shared = Workspace()
 
-    let path: String
+    package let path: String
     private let processesPath: String
 
     private static let guardian = """
@@ -41,15 +41,15 @@ final class Workspace: Sendable {
     }
 
     /// Notes a process that must not outlive this one.
-    func register(_ process: pid_t) {
+    package func register(_ process: pid_t) {
         close(open("\(processesPath)/\(process)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
     }
 
     /// Takes that back, before the process is waited for and its number is free.
-    func unregister(_ process: pid_t) { unlink("\(processesPath)/\(process)") }
+    package func unregister(_ process: pid_t) { unlink("\(processesPath)/\(process)") }
 
     /// Removes a tree, whatever its names are.
-    static func remove(_ path: String) {
+    package static func remove(_ path: String) {
         precondition(path.hasPrefix("/tmp/serverfs-e2e-"))
         _ = ChildProcess.run(["rm", "-rf", "--one-file-system", path])
     }

@@ -2,14 +2,14 @@ import Glibc
 
 /// An HTTP client on one connection: sends requests as they are given, byte for byte, and reads the responses one after
 /// the other. One thread at a time.
-final class HTTPConnection {
-    let socket: ClientSocket
+package final class HTTPConnection {
+    package let socket: ClientSocket
     /// Received and not yet used: `buffer[start..<end]`.
     private var buffer: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
 
-    init(port: UInt16, receiveBufferBytes: CInt? = nil, timeoutSeconds: Int = 10) throws {
+    package init(port: UInt16, receiveBufferBytes: CInt? = nil, timeoutSeconds: Int = 10) throws {
         socket = try ClientSocket(port: port, receiveBufferBytes: receiveBufferBytes, timeoutSeconds: timeoutSeconds)
         buffer = .allocate(byteCount: 128 * 1024, alignment: 16)
     }
@@ -19,7 +19,7 @@ final class HTTPConnection {
     // MARK: - Requests
 
     /// The text of a request with a Host field.
-    static func request(
+    package static func request(
         _ target: String, method: String = "GET", fields: [String] = [], version: String = "1.1"
     ) -> String {
         let lines = ["\(method) \(target) HTTP/\(version)", "Host: localhost"] + fields
@@ -27,7 +27,7 @@ final class HTTPConnection {
     }
 
     /// Sends a request and reads its response.
-    func exchange(
+    package func exchange(
         _ target: String, method: String = "GET", fields: [String] = [], version: String = "1.1"
     ) throws -> HTTPResponse {
         try socket.send(Self.request(target, method: method, fields: fields, version: version))
@@ -35,7 +35,7 @@ final class HTTPConnection {
     }
 
     /// One request on a connection of its own.
-    static func fetch(
+    package static func fetch(
         _ port: UInt16, _ target: String, method: String = "GET", fields: [String] = [], version: String = "1.1"
     ) throws -> HTTPResponse {
         try HTTPConnection(port: port).exchange(target, method: method, fields: fields, version: version)
@@ -44,7 +44,7 @@ final class HTTPConnection {
     // MARK: - Responses
 
     /// Reads one response, its body by Content-Length.
-    func receiveResponse(to method: String = "GET") throws -> HTTPResponse {
+    package func receiveResponse(to method: String = "GET") throws -> HTTPResponse {
         var response = try receiveHead()
         guard method != "HEAD", response.status != 304 else { return response }
         guard let length = response.contentLength else {
@@ -61,7 +61,7 @@ final class HTTPConnection {
     }
 
     /// Reads a response's head and leaves its body to `receiveBody`.
-    func receiveHead() throws -> HTTPResponse {
+    package func receiveHead() throws -> HTTPResponse {
         while true {
             if let count = headByteCount() {
                 let response = try HTTPResponse(head: UnsafeRawBufferPointer(rebasing: buffer[start..<(start + count)]))
@@ -73,7 +73,7 @@ final class HTTPConnection {
     }
 
     /// Hands `count` bytes to `body`, in pieces as they come.
-    func receiveBody(_ count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    package func receiveBody(_ count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         var rest = count
         while rest > 0 {
             if start == end { try fill() }
@@ -85,7 +85,7 @@ final class HTTPConnection {
     }
 
     /// Reads what comes until the server closes, and counts it; `body` sees every piece.
-    func receiveRest(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
+    package func receiveRest(_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Int {
         var total = 0
         while true {
             do {

@@ -1,12 +1,12 @@
 import Glibc
-import Platform
+package import Platform
 
 /// A port of 127.0.0.1 that is taken as long as this is held, by a socket that listens.
-final class OccupiedPort: Sendable {
-    let port: UInt16
+package final class OccupiedPort: Sendable {
+    package let port: UInt16
     private let descriptor: OwnedDescriptor
 
-    init() throws(Errno) {
+    package init() throws(Errno) {
         let number = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw Errno(rawValue: errno) }
         descriptor = OwnedDescriptor(adopting: number)
@@ -24,5 +24,5 @@ final class OccupiedPort: Sendable {
     }
 
     /// A port that is free again by now.
-    static func findFree() throws(Errno) -> UInt16 { try OccupiedPort().port }
+    package static func findFree() throws(Errno) -> UInt16 { try OccupiedPort().port }
 }

@@ -1,32 +1,32 @@
-import Glibc
+package import Glibc
 import Platform
 
 /// What /proc tells of a process.
-enum ProcessFacts {
+package enum ProcessFacts {
     /// The names of its threads, sorted.
-    static func threadNames(_ identifier: pid_t) -> [String] {
+    package static func threadNames(_ identifier: pid_t) -> [String] {
         PrivateFolder.names(in: "/proc/\(identifier)/task").map { thread in
             line("/proc/\(identifier)/task/\(thread)/comm")
         }.sorted()
     }
 
     /// How many descriptors it has open.
-    static func descriptorCount(_ identifier: pid_t) -> Int {
+    package static func descriptorCount(_ identifier: pid_t) -> Int {
         PrivateFolder.names(in: "/proc/\(identifier)/fd").count
     }
 
     /// Processor time it has used, in seconds.
-    static func processorSeconds(_ identifier: pid_t) -> Double {
+    package static func processorSeconds(_ identifier: pid_t) -> Double {
         // The name, in parentheses, may hold spaces: fields are counted after it.
         let fields = text("/proc/\(identifier)/stat").split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
         return (user + system) / Double(sysconf(CInt(_SC_CLK_TCK)))
     }
 
-    static func exists(_ identifier: pid_t) -> Bool { access("/proc/\(identifier)", F_OK) == 0 }
+    package static func exists(_ identifier: pid_t) -> Bool { access("/proc/\(identifier)", F_OK) == 0 }
 
     /// The mount options of this process's line for `mountPoint` in mountinfo.
-    static func mountOptions(_ mountPoint: String) -> Set<Substring> {
+    package static func mountOptions(_ mountPoint: String) -> Set<Substring> {
         for entry in text("/proc/self/mountinfo").split(separator: "\n") {
             let fields = entry.split(separator: " ")
             if fields.count > 5, fields[4] == mountPoint { return Set(fields[5].split(separator: ",")) }

@@ -1,19 +1,19 @@
 /// A path below a docroot: names of any bytes but `/` and NUL, with slashes between them.
-struct TreePath: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
-    let bytes: [UInt8]
+package struct TreePath: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    package let bytes: [UInt8]
 
-    init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+    package init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
 
-    init(stringLiteral value: String) { self.init(value.utf8) }
+    package init(stringLiteral value: String) { self.init(value.utf8) }
 
-    init(_ text: String) { self.init(text.utf8) }
+    package init(_ text: String) { self.init(text.utf8) }
 
-    static func / (folder: TreePath, name: TreePath) -> TreePath {
+    package static func / (folder: TreePath, name: TreePath) -> TreePath {
         TreePath(folder.bytes + [UInt8(ascii: "/")] + name.bytes)
     }
 
     /// The request-target: every byte that is not a letter, a digit or a slash escaped, as a careful client does it.
-    var target: String {
+    package var target: String {
         var text: [UInt8] = [UInt8(ascii: "/")]
         for byte in bytes {
             switch byte {
@@ -27,10 +27,10 @@ struct TreePath: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringCon
         return String(decoding: text, as: UTF8.self)
     }
 
-    var description: String { target }
+    package var description: String { target }
 
     /// The file's place in the file system.
-    func absolute(in docroot: String) -> [UInt8] { Array(docroot.utf8) + [UInt8(ascii: "/")] + bytes }
+    package func absolute(in docroot: String) -> [UInt8] { Array(docroot.utf8) + [UInt8(ascii: "/")] + bytes }
 
     private static let digits = Array("0123456789ABCDEF".utf8)
 }

@@ -1,12 +1,12 @@
 import Glibc
 import Platform
-import Testing
+package import Testing
 
 /// One try to start serverfs that must fail: within a second, with one sentence, and with nothing left.
-struct FailedStart {
-    let status: ExitStatus?
-    let message: String
-    let seconds: Double
+package struct FailedStart {
+    package let status: EndStatus?
+    package let message: String
+    package let seconds: Double
 
     private let output: String
     private let leftovers: [String]
@@ -14,7 +14,7 @@ struct FailedStart {
     private let mountsAfter: [MountEntry]
 
     /// - Parameter prefix: a program that runs it, with its arguments.
-    init(_ arguments: [String], in folder: PrivateFolder, prefix: [String] = []) throws {
+    package init(_ arguments: [String], in folder: PrivateFolder, prefix: [String] = []) throws {
         let temporary = "\(folder.path)/tmp"
         if !folder.contains("tmp") { _ = try folder.makeFolder("tmp") }
         if prefix.contains("setpriv") { chown(temporary, User.nobodyID, User.nobodyID) }
@@ -31,7 +31,7 @@ struct FailedStart {
     }
 
     /// What holds of every failed start; `words` must be in its sentence.
-    func expectRefusal(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+    package func expectRefusal(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(status == .exited(1), sourceLocation: sourceLocation)
         #expect(message.hasPrefix("serverfs: "), sourceLocation: sourceLocation)
         #expect(message.hasSuffix("\n") && message.dropLast().allSatisfy { $0 != "\n" }, sourceLocation: sourceLocation)
@@ -43,7 +43,7 @@ struct FailedStart {
     }
 
     /// ArgumentParser's own refusal of a command line.
-    func expectUsageError(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
+    package func expectUsageError(_ words: String..., sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(status == .exited(64), sourceLocation: sourceLocation)
         #expect(message.hasPrefix("Error: "), sourceLocation: sourceLocation)
         for word in words {

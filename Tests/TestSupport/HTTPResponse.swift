@@ -1,32 +1,32 @@
 /// A response as a client received it.
-struct HTTPResponse: Sendable {
-    var status = 0
-    var reason = ""
+package struct HTTPResponse: Sendable {
+    package var status = 0
+    package var reason = ""
     /// `HTTP/1.1`.
-    var version = ""
+    package var version = ""
     /// In the order received.
-    var fields: [(name: String, value: String)] = []
-    var body: [UInt8] = []
+    package var fields: [(name: String, value: String)] = []
+    package var body: [UInt8] = []
 
-    var bodyText: String { String(decoding: body, as: UTF8.self) }
+    package var bodyText: String { String(decoding: body, as: UTF8.self) }
 
     /// The value of the only field with that name, whatever the case; nil when there is none, or more than one.
-    subscript(_ name: String) -> String? {
+    package subscript(_ name: String) -> String? {
         let values = fields.filter { $0.name.lowercased() == name.lowercased() }
         return values.count == 1 ? values[0].value : nil
     }
 
     /// Content-Length as a number.
-    var contentLength: Int? { self["Content-Length"].flatMap(Int.init) }
+    package var contentLength: Int? { self["Content-Length"].flatMap(Int.init) }
 
     /// The fields that tell of the file and not of the moment.
-    var fileFields: [String] {
+    package var fileFields: [String] {
         fields.filter { !["date", "server", "connection"].contains($0.name.lowercased()) }
             .map { "\($0.name): \($0.value)" }
     }
 
     /// Reads a head, without its empty line.
-    init(head: some Collection<UInt8>) throws {
+    package init(head: some Collection<UInt8>) throws {
         let text = String(decoding: head, as: UTF8.self)
         let lines = text.split(separator: "\r\n", omittingEmptySubsequences: false)
         let parts = lines[0].split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)

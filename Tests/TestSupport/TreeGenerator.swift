@@ -1,30 +1,30 @@
 import Glibc
-import Platform
+package import Platform
 
 /// Makes a docroot of more than 20,000 files with everything that a file name, a size and a link can be.
-struct TreeGenerator {
-    let docroot: String
+package struct TreeGenerator {
+    package let docroot: String
     /// Regular files by path, also through symbolic links that stay inside, but for the two large ones.
-    private(set) var files: [TreePath] = []
+    package private(set) var files: [TreePath] = []
     /// What must be refused with 403: links that lead out, and what is not a file.
-    private(set) var forbidden: [TreePath] = []
+    package private(set) var forbidden: [TreePath] = []
     /// A link round in a circle, and links to nothing.
-    private(set) var broken: [TreePath] = []
+    package private(set) var broken: [TreePath] = []
     private var generator = SeededGenerator(seed: 2013)
 
-    static let large: TreePath = "large/100MB.bin"
-    static let sparse: TreePath = "large/5GiB.sparse"
-    static let largeBytes = 100 * 1000 * 1000
-    static let sparseBytes: Int64 = 5 << 30
+    package static let large: TreePath = "large/100MB.bin"
+    package static let sparse: TreePath = "large/5GiB.sparse"
+    package static let largeBytes = 100 * 1000 * 1000
+    package static let sparseBytes: Int64 = 5 << 30
     /// Where the sparse file has data: at its start, around 2 and 4 GiB, where 32-bit numbers end, and at its end.
-    static let islands: [Range<Int64>] = [
+    package static let islands: [Range<Int64>] = [
         0..<10_000, (1 << 31) - 5000..<(1 << 31) + 5000, (1 << 32) - 70_001..<(1 << 32) + 3,
         sparseBytes - 12_345..<sparseBytes,
     ]
 
-    init(docroot: String) { self.docroot = docroot }
+    package init(docroot: String) { self.docroot = docroot }
 
-    mutating func make() throws(Errno) {
+    package mutating func make() throws(Errno) {
         try makeOddNames()
         try makeSizes()
         try makeMany()

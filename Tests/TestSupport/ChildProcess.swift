@@ -1,31 +1,31 @@
-import Glibc
-import Platform
+package import Glibc
+package import Platform
 
 /// How a process ended.
-enum ExitStatus: Equatable {
+package enum EndStatus: Equatable {
     case exited(CInt)
     case signaled(CInt)
 }
 
 /// A process started by a test, with its output in files. It is ended, at the latest, when the last reference to it goes.
-final class ChildProcess: @unchecked Sendable {
-    let identifier: pid_t
+package final class ChildProcess: @unchecked Sendable {
+    package let identifier: pid_t
     private let outputPath: String
     private let errorPath: String
     /// Kept until the process has gone: its files are in there.
     private let folder: PrivateFolder
     /// The test's thread only.
-    private var status: ExitStatus?
+    private var status: EndStatus?
 
     /// What the process has written so far.
-    var output: String { Self.text(of: outputPath) }
-    var errorOutput: String { Self.text(of: errorPath) }
+    package var output: String { Self.text(of: outputPath) }
+    package var errorOutput: String { Self.text(of: errorPath) }
 
     /// - Parameters:
     ///   - arguments: the program, looked for in PATH, and its arguments.
     ///   - environment: added to the test's own.
     ///   - workingFolder: nil for the test's own.
-    init(
+    package init(
         _ arguments: [String], in folder: PrivateFolder, environment: [String: String] = [:],
         standardInput: CInt? = nil, workingFolder: String? = nil
     ) throws(Errno) {
@@ -48,12 +48,12 @@ final class ChildProcess: @unchecked Sendable {
         }
     }
 
-    func signal(_ number: CInt) {
+    package func signal(_ number: CInt) {
         if status == nil { kill(identifier, number) }
     }
 
     /// Waits until the process ends; nil when it does not within `seconds`.
-    func wait(seconds: Double) -> ExitStatus? {
+    package func wait(seconds: Double) -> EndStatus? {
         let deadline = Deadline(seconds: seconds)
         while status == nil {
             var information: CInt = 0
@@ -71,7 +71,7 @@ final class ChildProcess: @unchecked Sendable {
     }
 
     /// Runs a program of the system to its end, its output thrown away.
-    static func run(_ arguments: [String]) -> ExitStatus? {
+    package static func run(_ arguments: [String]) -> EndStatus? {
         let identifier = try? spawn(
             arguments, standardInput: nil, output: "/dev/null", errorOutput: "/dev/null", environment: nil)
         var information: CInt = 0
@@ -80,7 +80,7 @@ final class ChildProcess: @unchecked Sendable {
     }
 
     /// Starts a process with no signal blocked (`posix_spawnp(3)`). Descriptors of the tests are all close-on-exec.
-    static func spawn(
+    package static func spawn(
         _ arguments: [String], standardInput: CInt?, output: String, errorOutput: String, environment: [String: String]?
     ) throws(Errno) -> pid_t {
         var actions = posix_spawn_file_actions_t()
@@ -129,7 +129,7 @@ final class ChildProcess: @unchecked Sendable {
 }
 
 /// All bytes of a file, which may be growing.
-func readFile(_ path: [UInt8]) throws(Errno) -> [UInt8] {
+package func readFile(_ path: [UInt8]) throws(Errno) -> [UInt8] {
     let number = try withPath(path) { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     let file = OwnedDescriptor(adopting: number)
     let size = Int(try Files.status(file.rawValue).st_size)
@@ -151,16 +151,16 @@ func readFile(_ path: [UInt8]) throws(Errno) -> [UInt8] {
 }
 
 /// A moment by which something must have happened.
-struct Deadline {
+package struct Deadline {
     private let nanoseconds: UInt64
 
-    init(seconds: Double) { nanoseconds = Clock.monotonicNanoseconds + UInt64(seconds * 1e9) }
+    package init(seconds: Double) { nanoseconds = Clock.monotonicNanoseconds + UInt64(seconds * 1e9) }
 
-    var hasPassed: Bool { Clock.monotonicNanoseconds >= nanoseconds }
+    package var hasPassed: Bool { Clock.monotonicNanoseconds >= nanoseconds }
 }
 
 /// Waits until `condition` holds; false when it does not within `seconds`.
-func eventually(seconds: Double, _ condition: () throws -> Bool) rethrows -> Bool {
+package func eventually(seconds: Double, _ condition: () throws -> Bool) rethrows -> Bool {
     let deadline = Deadline(seconds: seconds)
     while try !condition() {
         if deadline.hasPassed { return false }
@@ -170,7 +170,7 @@ func eventually(seconds: Double, _ condition: () throws -> Bool) rethrows -> Boo
 }
 
 /// Seconds that `body` takes.
-func seconds(_ body: () throws -> Void) rethrows -> Double {
+package func seconds(_ body: () throws -> Void) rethrows -> Double {
     let start = Clock.monotonicNanoseconds
     try body()
     return Double(Clock.monotonicNanoseconds - start) / 1e9

@@ -2,7 +2,7 @@ import Glibc
 import Platform
 
 /// What goes wrong for a client.
-enum ClientFailure: Error, Equatable {
+package enum ClientFailure: Error, Equatable {
     /// Nothing came, or could be sent, within the socket's time limit.
     case timedOut
     /// The server closed the connection although more was due.
@@ -15,13 +15,13 @@ enum ClientFailure: Error, Equatable {
 
 /// A client's TCP connection to 127.0.0.1, with blocking calls that give up after a time. One thread may send
 /// while another receives.
-final class ClientSocket: @unchecked Sendable {
+package final class ClientSocket: @unchecked Sendable {
     private let descriptor: OwnedDescriptor
 
     /// - Parameters:
     ///   - receiveBufferBytes: SO_RCVBUF, to be a client that takes little at a time.
     ///   - timeoutSeconds: for each call.
-    init(port: UInt16, receiveBufferBytes: CInt? = nil, timeoutSeconds: Int = 10) throws {
+    package init(port: UInt16, receiveBufferBytes: CInt? = nil, timeoutSeconds: Int = 10) throws {
         let number = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw Errno(rawValue: errno) }
         descriptor = OwnedDescriptor(adopting: number)
@@ -47,7 +47,7 @@ final class ClientSocket: @unchecked Sendable {
     }
 
     /// Sends all of `bytes`.
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var offset = 0
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes {
@@ -58,10 +58,10 @@ final class ClientSocket: @unchecked Sendable {
         }
     }
 
-    func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
     /// Receives what is there, waiting for the first byte; 0 when the server has closed its side.
-    func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {
             let count = recv(descriptor.rawValue, buffer.baseAddress, buffer.count, 0)
             if count >= 0 { return count }
@@ -70,7 +70,7 @@ final class ClientSocket: @unchecked Sendable {
     }
 
     /// Receives until the server closes; what it sent before a reset counts too.
-    func receiveAll(limit: Int = 16 << 20) throws -> [UInt8] {
+    package func receiveAll(limit: Int = 16 << 20) throws -> [UInt8] {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while all.count < limit {
@@ -86,10 +86,10 @@ final class ClientSocket: @unchecked Sendable {
     }
 
     /// Closes our side: the server sees the end of the requests, and can still answer.
-    func shutdownSending() { shutdown(descriptor.rawValue, CInt(SHUT_WR)) }
+    package func shutdownSending() { shutdown(descriptor.rawValue, CInt(SHUT_WR)) }
 
     /// Whether the server closes the connection within `seconds`, sending nothing more.
-    func isClosed(withinSeconds seconds: Double) -> Bool {
+    package func isClosed(withinSeconds seconds: Double) -> Bool {
         var event = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
         guard poll(&event, 1, CInt(seconds * 1000)) == 1 else { return false }
         var byte: UInt8 = 0

@@ -2,21 +2,21 @@ import Glibc
 import Testing
 
 /// One of the two ways to the docroot's files, for tests that must hold on either.
-enum Via: String, CaseIterable, Sendable, CustomTestStringConvertible {
+package enum Via: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case mount, bypass
 
-    var testDescription: String { rawValue }
+    package var testDescription: String { rawValue }
 }
 
 /// A docroot in a private folder, and a server on it with a listener for either way.
-struct Site: Sendable {
-    let folder: PrivateFolder
-    let server: ServerProcess
+package struct Site: Sendable {
+    package let folder: PrivateFolder
+    package let server: ServerProcess
 
-    var docroot: String { "\(folder.path)/docroot" }
+    package var docroot: String { "\(folder.path)/docroot" }
 
     /// - Parameter files: by path below the docroot; folders are made as needed.
-    init(_ files: [String: String] = [:], options: [String] = [], prefix: [String] = []) throws {
+    package init(_ files: [String: String] = [:], options: [String] = [], prefix: [String] = []) throws {
         folder = try PrivateFolder()
         _ = try folder.makeFolder("docroot")
         for (path, text) in files { try Self.write(path, Array(text.utf8), in: folder) }
@@ -24,21 +24,23 @@ struct Site: Sendable {
     }
 
     /// Makes or rewrites a file of the docroot.
-    func write(_ path: String, _ bytes: [UInt8]) throws { try Self.write(path, bytes, in: folder) }
-    func write(_ path: String, _ text: String) throws { try write(path, Array(text.utf8)) }
+    package func write(_ path: String, _ bytes: [UInt8]) throws { try Self.write(path, bytes, in: folder) }
+    package func write(_ path: String, _ text: String) throws { try write(path, Array(text.utf8)) }
 
-    func port(_ via: Via) -> UInt16 { via == .mount ? server.port : server.bypassPort }
+    package func port(_ via: Via) -> UInt16 { via == .mount ? server.port : server.bypassPort }
 
-    func connect(_ via: Via, receiveBufferBytes: CInt? = nil) throws -> HTTPConnection {
+    package func connect(_ via: Via, receiveBufferBytes: CInt? = nil) throws -> HTTPConnection {
         try HTTPConnection(port: port(via), receiveBufferBytes: receiveBufferBytes)
     }
 
-    func fetch(_ via: Via, _ target: String, method: String = "GET", fields: [String] = []) throws -> HTTPResponse {
+    package func fetch(_ via: Via, _ target: String, method: String = "GET", fields: [String] = []) throws
+        -> HTTPResponse
+    {
         try HTTPConnection.fetch(port(via), target, method: method, fields: fields)
     }
 
     /// Sends bytes as they are, and returns everything that comes until the server closes.
-    func converse(_ via: Via, _ text: String) throws -> String {
+    package func converse(_ via: Via, _ text: String) throws -> String {
         let socket = try ClientSocket(port: port(via))
         try? socket.send(text)
         return String(decoding: try socket.receiveAll(), as: UTF8.self)

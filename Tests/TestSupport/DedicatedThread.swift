@@ -1,28 +1,28 @@
 import Glibc
 import Platform
 import Synchronization
-import Testing
+package import Testing
 
 /// A task executor that is one thread of its own: a test that waits for a server on it holds up nobody else, while
 /// Swift's cooperative pool, with as many threads as processors, would stand still.
-final class DedicatedThread: TaskExecutor, @unchecked Sendable {
+package final class DedicatedThread: TaskExecutor, @unchecked Sendable {
     private let jobs = Mutex<[UnownedJob]>([])
     private let available = CountingSemaphore()
     private let isEnding = Atomic(false)
     private var thread: NamedThread?
 
-    init(_ name: String) throws {
+    package init(_ name: String) throws {
         thread = try NamedThread(name, stackBytes: 8 << 20) { [self] in run() }
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         jobs.withLock { $0.append(job) }
         available.signal()
     }
 
     /// Ends the thread. Not from itself.
-    func end() {
+    package func end() {
         isEnding.store(true, ordering: .releasing)
         available.signal()
         thread?.join()
@@ -59,10 +59,10 @@ private final class CountingSemaphore: @unchecked Sendable {
 }
 
 /// Runs each test function of a suite on a thread of its own.
-struct DedicatedThreadTrait: SuiteTrait, TestTrait, TestScoping {
-    var isRecursive: Bool { true }
+package struct DedicatedThreadTrait: SuiteTrait, TestTrait, TestScoping {
+    package var isRecursive: Bool { true }
 
-    func provideScope(
+    package func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         let thread = try DedicatedThread("test")
@@ -72,22 +72,22 @@ struct DedicatedThreadTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == DedicatedThreadTrait {
-    static var onDedicatedThread: Self { DedicatedThreadTrait() }
+    package static var onDedicatedThread: Self { DedicatedThreadTrait() }
 }
 
 /// Runs `body` on `count` threads at once, `client-0` and so on, and waits for them all. What one of them throws is
 /// thrown again; expectations belong to the caller, which is the test.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+package func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
     let threads = try ClientThreads(count, body)
     try threads.join()
 }
 
 /// Threads that run beside the test until they are joined.
-final class ClientThreads: Sendable {
+package final class ClientThreads: Sendable {
     private let threads: [NamedThread]
     private let failures: Failures
 
-    init(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
+    package init(_ count: Int, _ body: @escaping @Sendable (Int) throws -> Void) throws {
         let failures = Failures()
         self.failures = failures
         threads = try (0..<count).map { index in
@@ -97,19 +97,21 @@ final class ClientThreads: Sendable {
         }
     }
 
-    func join() throws {
+    package func join() throws {
         for thread in threads { thread.join() }
         if let first = failures.first { throw first }
     }
 }
 
 /// What tells threads that they are done.
-final class SharedFlag: Sendable {
+package final class SharedFlag: Sendable {
     private let value = Atomic(false)
 
-    var isSet: Bool { value.load(ordering: .relaxed) }
+    package init() {}
 
-    func set() { value.store(true, ordering: .relaxed) }
+    package var isSet: Bool { value.load(ordering: .relaxed) }
+
+    package func set() { value.store(true, ordering: .relaxed) }
 }
 
 /// The errors of several threads.

@@ -1,12 +1,12 @@
 import Glibc
 
 /// Numbers that are the same in each run (SplitMix64), so that what fails once fails again.
-struct SeededGenerator: RandomNumberGenerator {
+package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -17,7 +17,7 @@ struct SeededGenerator: RandomNumberGenerator {
 
 /// Content for files: stretches of one pool of random bytes whose length is prime, so that a piece from a wrong offset
 /// shows.
-enum RandomBytes {
+package enum RandomBytes {
     private static let poolBytes = 1_048_583
 
     private static let pool: [UInt8] = {
@@ -33,7 +33,7 @@ enum RandomBytes {
     }()
 
     /// `count` bytes that start at `offset` of the pool, which repeats without an end.
-    static func make(_ count: Int, from offset: Int = 0) -> [UInt8] {
+    package static func make(_ count: Int, from offset: Int = 0) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: count) { memory, filled in
             pool.withUnsafeBytes { pool in
                 while filled < count {
