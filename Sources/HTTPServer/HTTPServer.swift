@@ -16,11 +16,17 @@ package struct HTTPServerConfiguration: Sendable {
     package var keepAliveSeconds: Int
     /// Connections of one worker; one more is answered 503 and closed.
     package var connectionsMaxPerWorker: Int
+    /// Seconds after which the client is told, when a file system keeps its request waiting: 504.
+    package var stallTimeoutSeconds: Int
+    /// What is served while the mount is gone.
+    package var onMountLoss: MountLossPolicy
 
     package init(
         workers: Int, openFileCacheCapacity: Int, send: SendStrategy, mountUsesDirectIO: Bool, keepAliveSeconds: Int,
-        connectionsMaxPerWorker: Int
+        connectionsMaxPerWorker: Int, stallTimeoutSeconds: Int, onMountLoss: MountLossPolicy
     ) {
+        self.stallTimeoutSeconds = stallTimeoutSeconds
+        self.onMountLoss = onMountLoss
         self.workers = workers
         self.send = send
         self.mountUsesDirectIO = mountUsesDirectIO
@@ -32,67 +38,89 @@ package struct HTTPServerConfiguration: Sendable {
 
 /// The static file server: event loops on threads of their own, `http-0` and so on.
 ///
-/// Life cycle, on one thread: `init`, `start`, `stop`. When `stop` has returned, no descriptor of the mount is held any more.
-package final class HTTPServer {
+/// Life cycle, on one thread: `init`, `start`, `stop`, and `join` where `stop` has left threads behind.
+package final class HTTPServer: @unchecked Sendable {
     /// What the event loops count. Any thread.
     package let counters = CounterGroup<HTTPCounter>()
     /// Whether the `listen` sockets bypass the mount. Any thread.
     package let bypassSwitch: BypassSwitch
-    private var loops: [EventLoop]
+    /// Readable when a request has found the mount to be gone. Any thread.
+    package let mountLoss: WakeUp
+    private let hosts: [LoopHost]
     private var sockets: [SharedDescriptor]
-    private var threads: [NamedThread] = []
+    private var monitor: StallMonitor?
 
     /// - Parameters:
     ///   - listening: for each address, one bound socket a worker (`ListeningSocket.bind`).
     ///   - listeningBypass: the same for addresses that always read the docroot.
-    ///   - mountRoot: the mount's root, nil for a server without a mount.
-    ///   - mountDevice: the mount's `st_dev`: what lies on it is never served as the docroot's.
+    ///   - mount: nil for a server without a mount.
     ///   - docrootRoot: the docroot.
     package init(
         _ configuration: HTTPServerConfiguration, listening: [[SharedDescriptor]],
-        listeningBypass: [[SharedDescriptor]], mountRoot: SharedDescriptor?, mountDevice: UInt64?,
-        docrootRoot: SharedDescriptor
+        listeningBypass: [[SharedDescriptor]], mount: MountRoot?, docrootRoot: SharedDescriptor
     ) throws(Errno) {
-        bypassSwitch = BypassSwitch(isOn: mountRoot == nil)
+        bypassSwitch = BypassSwitch(isOn: mount == nil)
+        mountLoss = try WakeUp()
         sockets = (listening + listeningBypass).flatMap { $0 }
-        var loops: [EventLoop] = []
+        var hosts: [LoopHost] = []
         for worker in 0..<configuration.workers {
             let listeners =
                 listening.map { Listener(socket: $0[worker], alwaysBypasses: false) }
                 + listeningBypass.map { Listener(socket: $0[worker], alwaysBypasses: true) }
-            loops.append(
-                try EventLoop(
-                    configuration: configuration, listeners: listeners, mountRoot: mountRoot,
-                    mountDevice: mountDevice, docrootRoot: docrootRoot, bypassSwitch: bypassSwitch,
-                    counters: counters.makeCounters()))
+            let loop = try EventLoop(
+                configuration: configuration, listeners: listeners, mount: mount, docrootRoot: docrootRoot,
+                bypassSwitch: bypassSwitch, mountLoss: mountLoss, counters: counters.makeCounters())
+            hosts.append(try LoopHost(loop, name: "http-\(worker)"))
         }
-        self.loops = loops
+        self.hosts = hosts
     }
 
     /// Takes connections from now on. When it fails, what it has started is stopped again.
     package func start() throws(Errno) {
         do throws(Errno) {
             for socket in sockets { try ListeningSocket.listen(socket.rawValue) }
-            for (index, loop) in loops.enumerated() {
-                threads.append(try NamedThread("http-\(index)") { loop.run() })
-            }
+            for host in hosts { try host.start() }
+            monitor = try StallMonitor(hosts)
         } catch {
-            stop(drainSeconds: 0)
+            _ = stop(drainSeconds: 0)
             throw error
         }
     }
 
+    /// Reads from another mount from now on, or, with nil, from none. Responses under way go on with what they read from. Any
+    /// thread.
+    package func offerMount(_ mount: MountRoot?) {
+        for host in hosts { host.loop.offerMount(mount) }
+    }
+
     /// Stops accepting, lets responses under way finish for at most `drainSeconds`, closes everything, and joins the
     /// threads.
-    package func stop(drainSeconds: Double) {
+    ///
+    /// - Returns: whether all threads have ended, so that no descriptor of the mount is held any more; false when a file
+    ///   system keeps some waiting.
+    package func stop(drainSeconds: Double) -> Bool {
         // Who connects from now on is refused, instead of waiting for nobody.
         for socket in sockets { ListeningSocket.stopListening(socket.rawValue) }
         let deadline = Clock.monotonicNanoseconds + UInt64(drainSeconds * 1e9)
-        for loop in loops { loop.requestDrain(deadlineNanoseconds: deadline) }
-        for thread in threads { thread.join() }
-        threads = []
-        // With them go the descriptors of the mount's root and of the listeners.
-        loops = []
+        for host in hosts { host.loop.requestDrain(deadlineNanoseconds: deadline) }
+        // A loop whose thread is stuck gets another, and ends then.
+        let last = deadline + Limits.stopSecondsMax * 1_000_000_000
+        for host in hosts { _ = host.waitUntilEnded(deadlineNanoseconds: last) }
+        monitor?.stop()
+        monitor = nil
         sockets = []
+        return join(seconds: 0)
+    }
+
+    /// Waits for threads that were stuck when the server was stopped.
+    ///
+    /// - Returns: whether all have ended.
+    package func join(seconds: Double) -> Bool {
+        let deadline = Clock.monotonicNanoseconds + UInt64(seconds * 1e9) + Limits.threadEndNanoseconds
+        while true {
+            let areGone = hosts.map { $0.reap() }.allSatisfy { $0 }
+            if areGone || Clock.monotonicNanoseconds >= deadline { return areGone }
+            usleep(500)
+        }
     }
 }

@@ -25,6 +25,14 @@ enum Limits {
     static let fruitlessWakeUpsMax = 100
     /// Seconds that a file which nobody asks for is kept open: it is closed.
     static let openFileIdleSeconds = 60
+    /// Milliseconds between two looks at whether a loop's thread is stuck: it is when it is found in the same call twice.
+    static let stallSampleMilliseconds: Int32 = 25
+    /// Requests of one loop whose threads are stuck in a file system at a time: 503 for more.
+    static let stuckRequestsMax = 64
+    /// Seconds beyond the drain that a loop may take to end: then it is left behind.
+    static let stopSecondsMax: UInt64 = 1
+    /// What a thread whose loop has ended may take to be gone.
+    static let threadEndNanoseconds: UInt64 = 50_000_000
     /// Seconds to wait for a client to take the last response and close, where it may still be sending.
     static let lingerTimeoutSeconds = 2
     /// Bytes thrown away in that time: then the connection is closed hard.

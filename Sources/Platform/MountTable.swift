@@ -46,6 +46,11 @@ package enum MountTable {
         return parse(text)
     }
 
+    /// A descriptor on which a change of the mount table is an exceptional condition, POLLPRI (`proc_pid_mounts(5)`).
+    package static func openForChanges() throws(Errno) -> SharedDescriptor {
+        SharedDescriptor(try Files.open("/proc/self/mountinfo", flags: 0))
+    }
+
     /// The mount on top at `mountPoint`, an absolute canonical path; nil when nothing is mounted there.
     package static func entry(at mountPoint: String) throws(Errno) -> MountEntry? {
         // Compared as bytes: two paths that look the same are two.

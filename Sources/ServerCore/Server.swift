@@ -11,7 +11,8 @@ import Telemetry
 package final class Server: @unchecked Sendable {
     /// The start banner: what runs, where, and how.
     package let banner: Banner
-    private let mount: ProxyMount?
+    /// nil without a mount.
+    private let keeper: MountKeeper?
     private let http: HTTPServer
     private let docroot: Docroot
 
@@ -20,7 +21,13 @@ package final class Server: @unchecked Sendable {
 
     /// Starts everything, in the order that cannot hang: docroot, addresses, mount, and only when it answers, the loops.
     /// On failure nothing is left behind.
-    package init(_ configuration: ServerConfiguration, watchdog: Watchdog? = nil) throws(StartFailure) {
+    ///
+    /// - Parameters:
+    ///   - watchdog: the process that watches over the mount.
+    ///   - report: says something to the operator, later; any thread.
+    package init(
+        _ configuration: ServerConfiguration, watchdog: Watchdog?, report: @escaping @Sendable (String) -> Void
+    ) throws(StartFailure) {
         if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
         let budget = try DescriptorBudget(
             workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
@@ -35,6 +42,7 @@ package final class Server: @unchecked Sendable {
             throw StartFailure("cannot listen on \(address.description): Address already in use, by another option")
         }
 
+        let proxy = budget.bounding(configuration.proxy)
         var mount: ProxyMount?
         if !configuration.bypass {
             let mountPoint =
@@ -42,24 +50,31 @@ package final class Server: @unchecked Sendable {
                     try MountPoint.makePrivate(docroot: docroot)
                 }
             mount = try ProxyMount(
-                docroot: docroot, mountPoint: mountPoint, configuration: budget.bounding(configuration.proxy),
-                watchdog: watchdog)
+                docroot: docroot, mountPoint: mountPoint, configuration: proxy, watchdog: watchdog)
         }
-        self.mount = mount
 
         do throws(Errno) {
+            let root = try mount.map { (mount) throws(Errno) in
+                MountRoot(descriptor: try mount.openRoot(), device: mount.session.device)
+            }
             http = try HTTPServer(
                 HTTPServerConfiguration(
                     workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
                     send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
                     keepAliveSeconds: configuration.keepAliveSeconds,
-                    connectionsMaxPerWorker: budget.connectionsMaxPerWorker),
-                listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets),
-                mountRoot: try mount?.openRoot(), mountDevice: mount?.session.device,
+                    connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
+                    stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss),
+                listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets), mount: root,
                 docrootRoot: SharedDescriptor(
                     try Files.openBeneath(
                         docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)))
+            keeper = try mount.map { (mount) throws(Errno) in
+                try MountKeeper(
+                    mount, docroot: docroot, configuration: proxy, watchdog: watchdog,
+                    policy: configuration.onMountLoss, report: report)
+            }
             try http.start()
+            try keeper?.start(http)
         } catch {
             _ = mount?.stop()
             throw StartFailure("cannot start the event loops: \(error)")
@@ -73,27 +88,38 @@ package final class Server: @unchecked Sendable {
     ///
     /// - Returns: whether it is on now; nil when there is no mount that could be returned to.
     package func toggleBypass() -> Bool? {
-        mount == nil ? nil : http.bypassSwitch.toggle()
+        keeper == nil ? nil : http.bypassSwitch.toggle()
     }
 
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
         metrics.add(http.counters)
-        if let mount { metrics.add(mount.session.counters, inodes: mount.session.inodeCount) }
+        if let keeper {
+            metrics.add(keeper.counters, inodes: keeper.mount?.session.inodeCount ?? 0)
+            metrics.add(isDegraded: keeper.isDegraded, mountLosses: keeper.losses)
+        }
         return metrics.text
     }
 
     /// Stops everything: the loops first, so that no descriptor of the mount is left, then the mount.
     ///
-    /// - Returns: whether everything ended; false when a FUSE thread is stuck in the docroot.
+    /// - Returns: whether everything ended; false when a thread is stuck in the docroot.
     package func stop() -> Bool {
-        http.stop(drainSeconds: Self.drainSeconds)
-        return mount?.stop() ?? true
+        keeper?.stopKeeping()
+        let mount = keeper?.mount
+        if http.stop(drainSeconds: Self.drainSeconds) { return mount?.stop() ?? true }
+        // Who is stuck in the mount is let go of; who is stuck in the docroot is not in our hands.
+        mount?.unmountAtOnce(keepsFolder: true)
+        let hasEnded = http.join(seconds: 0.5)
+        return (mount?.stop() ?? true) && hasEnded
     }
 
+    /// Readable when the mount was lost and the process is to end for that.
+    package var endedDescriptor: CInt? { keeper?.ended.rawValue }
+
     /// Leaves nothing of the mount behind, without waiting for anybody: for a process that must end now.
-    package func unmountAtOnce() { mount?.unmountAtOnce() }
+    package func unmountAtOnce() { keeper?.mount?.unmountAtOnce() }
 
     /// Opens the docroot for `serverfs serve` and `serverfs mount`.
     static func openDocroot(_ path: String) throws(StartFailure) -> Docroot {

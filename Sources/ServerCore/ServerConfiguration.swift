@@ -19,6 +19,9 @@ package struct ServerConfiguration: Sendable {
     package var openFileCacheCapacity = 1024
     package var send = SendStrategy.auto
     package var keepAliveSeconds = 65
+    /// Seconds after which the client is told that a file system keeps its request waiting.
+    package var stallTimeoutSeconds = 10
+    package var onMountLoss = MountLossPolicy.bypass
 
     package init() {}
 

@@ -39,6 +39,8 @@ package protocol CounterKey: RawRepresentable<Int>, CaseIterable, Sendable {}
 /// The counters of all threads of one kind, added up when somebody asks. Any thread.
 package final class CounterGroup<Key: CounterKey>: Sendable {
     private let members = Mutex<[Counters<Key>]>([])
+    /// What members that are gone have counted.
+    private let past = Counters<Key>()
 
     package init() {}
 
@@ -49,8 +51,17 @@ package final class CounterGroup<Key: CounterKey>: Sendable {
         return counters
     }
 
+    /// Takes a set out whose thread has ended. What it has counted stays in the sums.
+    package func retire(_ counters: Counters<Key>) {
+        members.withLock { members in
+            guard let index = members.firstIndex(where: { $0 === counters }) else { return }
+            members.remove(at: index)
+            for key in Key.allCases { past.add(key, counters[key]) }
+        }
+    }
+
     /// The sum over all threads.
     package subscript(_ key: Key) -> UInt64 {
-        members.withLock { $0.reduce(0) { $0 &+ $1[key] } }
+        members.withLock { $0.reduce(past[key]) { $0 &+ $1[key] } }
     }
 }

@@ -6,8 +6,8 @@ package struct FuseProgress: @unchecked Sendable {
     /// Atomic, relaxed: counters, each written by one thread only.
     private let memory: UnsafeMutableRawPointer
 
-    /// One for each FUSE thread there may be.
-    package static let threads = 64
+    /// One for each FUSE thread there may be: 64 that answer, and as many as half of them again that are stuck.
+    package static let threads = 96
     private static let lineBytes = 64
     package static let byteCount = threads * lineBytes
 

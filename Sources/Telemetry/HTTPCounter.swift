@@ -15,6 +15,10 @@ package enum HTTPCounter: Int, CounterKey {
     case invalidRequests
     /// Responses that were cut off: the file was shorter than it had said, or the client went away or stalled.
     case truncatedResponses
+    /// Requests whose thread a file system has kept waiting, so that another went on with the loop.
+    case stuckRequests
+    /// Those among them whose time was up: answered 504, or cut off.
+    case stuckRequestsGivenUp
 
     package static func requests(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountRequests : .bypassRequests

@@ -39,6 +39,12 @@ package struct MetricsText {
             "serverfs_http_truncated_responses_total", type: "counter", help: "Responses that were cut off.",
             samples: [("", http[.truncatedResponses])])
         family(
+            "serverfs_http_stuck_requests_total", type: "counter",
+            help: "Requests that a file system kept waiting, and those given up among them.",
+            samples: [
+                ("outcome=\"any\"", http[.stuckRequests]), ("outcome=\"given_up\"", http[.stuckRequestsGivenUp]),
+            ])
+        family(
             "serverfs_http_body_bytes_total", type: "counter", help: "Bytes of response bodies.",
             samples: both(HTTPCounter.bodyBytes))
         family(
@@ -47,6 +53,16 @@ package struct MetricsText {
         family(
             "serverfs_open_file_cache_misses_total", type: "counter", help: "Requests that opened their file.",
             samples: both(HTTPCounter.openFileMisses))
+    }
+
+    /// Adds how the mount fares.
+    package mutating func add(isDegraded: Bool, mountLosses: UInt64) {
+        family(
+            "serverfs_mount_degraded", type: "gauge", help: "1 while the mount is lost and not made again yet.",
+            samples: [("", isDegraded ? 1 : 0)])
+        family(
+            "serverfs_mount_losses_total", type: "counter", help: "How often the mount was lost.",
+            samples: [("", mountLosses)])
     }
 
     /// Adds what all FUSE threads have counted, and the gauges of the inode table.

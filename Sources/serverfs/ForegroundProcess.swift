@@ -58,17 +58,21 @@ final class ForegroundProcess: Sendable {
             guard poll(&waits, 3, -1) > 0, waits[2].revents != 0 else { continue }
             waits[2] = pollfd(fd: -1, events: 0, revents: 0)
             watchdog?.reap()
-            print("serverfs: the watchdog process has ended: going on without it", to: STDERR_FILENO)
+            report("the watchdog process has ended: going on without it")
         }
-        if waits[0].revents == 0 { print("serverfs: the mount was taken away: ending", to: STDERR_FILENO) }
+        let hasEndedItself = waits[0].revents == 0
+        if hasEndedItself { report("the mount was taken away: ending") }
         let hasEnded = service.stop()
         watchdog?.end()
         if !hasEnded {
-            print("serverfs: a FUSE thread is stuck in the docroot; leaving it", to: STDERR_FILENO)
+            report("a thread is stuck in the docroot; leaving it")
             _exit(1)
         }
-        _exit(0)
+        _exit(hasEndedItself ? service.endedStatus : 0)
     }
+
+    /// Says something to the operator. Any thread.
+    func report(_ text: String) { print("serverfs: \(text)", to: STDERR_FILENO) }
 
     private func handleSignals() {
         var ending: (signal: CInt, nanoseconds: UInt64)?

@@ -106,6 +106,10 @@ struct FuseOptions: ParsableArguments {
         if let fuseThreads { configuration.proxy.threads = fuseThreads }
         if let fuseOpen { configuration.proxy.open = fuseOpen }
         if let fuseRead { configuration.proxy.read = fuseRead }
-        if let fuseCache { configuration.proxy.cache = fuseCache.policy }
+        if let fuseCache {
+            configuration.proxy.cache = fuseCache.policy
+            // The profile's choice, where the cache has no way to keep it.
+            if fuseCache.policy == .none, fuseOpen == nil { configuration.proxy.open = .perOpen }
+        }
     }
 }

@@ -20,6 +20,8 @@ final class Watcher: @unchecked Sendable {
     private let hasEpochs: Bool
     private let wakeUp: WakeUp
     private let isStopping = Atomic(false)
+    /// Set once, at the thread's end.
+    private let hasEnded = Atomic(false)
     private var thread: NamedThread?
 
     private static let bufferBytes = 256 * 1024
@@ -38,21 +40,30 @@ final class Watcher: @unchecked Sendable {
     }
 
     func start() throws(Errno) {
-        thread = try NamedThread("watcher") { [self] in run() }
+        thread = try NamedThread("watcher") { [self] in
+            run()
+            hasEnded.store(true, ordering: .releasing)
+        }
     }
 
-    func stop() {
+    /// - Returns: whether the thread has ended; false when it is stuck in the docroot, and then `stop` may be called again.
+    func stop(withinSeconds seconds: UInt64) -> Bool {
         isStopping.store(true, ordering: .releasing)
         wakeUp.signal()
+        let deadline = Clock.monotonicNanoseconds + seconds * 1_000_000_000
+        while thread != nil, !hasEnded.load(ordering: .acquiring) {
+            if Clock.monotonicNanoseconds >= deadline { return false }
+            usleep(200)
+        }
         thread?.join()
         thread = nil
+        return true
     }
 
     private func run() {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferBytes, alignment: 16)
         defer { buffer.deallocate() }
-        // The mount table is readable for ever; that it has changed is an exceptional condition (`proc_pid_mounts(5)`).
-        let mountTable = watch == nil ? nil : openMountTable()
+        let mountTable = watch == nil ? nil : try? MountTable.openForChanges()
         defer { withExtendedLifetime(mountTable) {} }
         var mounts = mountsInDocroot()
         var waits = [
@@ -71,14 +82,6 @@ final class Watcher: @unchecked Sendable {
                 if !present.isEmpty || !mounts.isEmpty { dropEverything() }
                 mounts = present
             }
-        }
-    }
-
-    private func openMountTable() -> SharedDescriptor? {
-        do throws(Errno) {
-            return SharedDescriptor(try Files.open("/proc/self/mountinfo", flags: O_RDONLY))
-        } catch {
-            return nil
         }
     }
 

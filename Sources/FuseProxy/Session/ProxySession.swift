@@ -11,7 +11,7 @@ package import Telemetry
 /// thread may enter the mount before it is initialized, or hold one of its files when `stop` is called.
 package final class ProxySession: @unchecked Sendable {
     /// What the FUSE threads count.
-    package let counters = CounterGroup<FuseCounter>()
+    package let counters: CounterGroup<FuseCounter>
     package let mountPoint: String
     /// How it works.
     package let configuration: ProxyConfiguration
@@ -37,24 +37,26 @@ package final class ProxySession: @unchecked Sendable {
     private let offered = Mutex<KernelCapabilities?>(nil)
     /// The callbacks' user data.
     private let context = CallbackContext()
-    private let ended: WakeUp
-    private let runningThreads = Atomic(0)
     private let initialized: WakeUp
     /// The life cycle's thread only.
-    private var threads: [(thread: NamedThread, state: ProxyThread)] = []
+    private var threads: ProxyThreads?
     /// The life cycle's thread only.
-    private var isStopped = false
+    private var isStopping = false
+    private var hasEnded = false
 
     /// The number of inodes the kernel knows, the root among them. Any thread.
     package var inodeCount: Int { operations.inodeCount }
 
     /// Mounts `docroot` at `mountPoint`, an absolute path of an empty folder.
     ///
+    /// - Parameter counters: those of the session before this one, to be counted on.
     /// - Throws: a sentence that names the cause: no /dev/fuse, no right to mount, no such folder.
     package init(
-        docroot: Docroot, mountPoint: String, configuration: ProxyConfiguration
+        docroot: Docroot, mountPoint: String, configuration: ProxyConfiguration,
+        counters: CounterGroup<FuseCounter> = CounterGroup()
     ) throws(MountFailure) {
         try Self.checkDevice()
+        self.counters = counters
         self.mountPoint = mountPoint
         self.configuration = configuration
         self.docroot = docroot
@@ -71,7 +73,6 @@ package final class ProxySession: @unchecked Sendable {
         do throws(Errno) {
             operations = try ProxyOperations(docroot: docroot, configuration: configuration, watch: watch)
             initialized = try WakeUp()
-            ended = try WakeUp()
         } catch {
             throw MountFailure("no descriptors left for the mount: \(error)")
         }
@@ -121,20 +122,9 @@ package final class ProxySession: @unchecked Sendable {
     /// - Parameter progress: where the threads count what they have answered, for whoever watches them.
     /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `stop`.
     package func start(progress: FuseProgress? = nil) throws(Errno) {
-        for index in 0..<configuration.threads {
-            // The first thread takes the session's channel; each other gets one of its own.
-            let channel = index == 0 ? nil : try transport.cloneChannel()
-            let state = ProxyThread(
-                session: self, counters: counters.makeCounters(), progress: progress?.counter(index), channel: channel)
-            runningThreads.add(1, ordering: .relaxed)
-            let thread = try NamedThread("fuse-\(index)") { [self] in
-                state.bind()
-                transport.run(state)
-                state.hasEnded.store(true, ordering: .releasing)
-                if runningThreads.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { ended.signal() }
-            }
-            threads.append((thread, state))
-        }
+        let threads = try ProxyThreads(self, progress: progress)
+        self.threads = threads
+        try threads.start(count: configuration.threads)
     }
 
     /// Starts to tell the kernel of changes, unless it keeps nothing anyway. Once the session is initialized.
@@ -155,8 +145,8 @@ package final class ProxySession: @unchecked Sendable {
         try operations.teach { (lesson) throws(Errno) in try lesson.teach(mountPoint: mountPoint) }
     }
 
-    /// Readable once no FUSE thread runs any more: the mount was taken away, or `stop` was called.
-    package var endedDescriptor: CInt { ended.rawValue }
+    /// Readable once the connection has ended: the mount was taken away, or `stop` was called. Once it is started.
+    package var endedDescriptor: CInt { threads!.ended.rawValue }
 
     /// What tells of changes: `fanotify` or `inotify`; nil when nothing does.
     package var watchName: String? { operations.rules.watch?.name }
@@ -206,15 +196,18 @@ package final class ProxySession: @unchecked Sendable {
     /// Unmounts, ends the FUSE threads and closes the session. Other processes that still have files of the mount open get
     /// ENOTCONN from then on.
     ///
-    /// - Returns: whether every thread ended; false when one is stuck in the docroot, and then nothing is freed.
+    /// - Returns: whether every thread ended; false when one is stuck in the docroot, and then nothing is freed, and `stop` may
+    ///   be called again.
     package func stop() -> Bool {
-        guard !isStopped else { return true }
-        isStopped = true
-        unmount()
+        guard !hasEnded else { return true }
+        let seconds: UInt64 = isStopping ? 0 : 2
+        if !isStopping { unmount() }
+        isStopping = true
         // Before the FUSE threads: a notification may be waiting for a lookup that one of them answers.
-        watcher?.stop()
+        guard watcher?.stop(withinSeconds: seconds) ?? true else { return false }
         fuse_session_exit(session)
-        guard joinThreads(withinSeconds: 2) else { return false }
+        guard threads?.join(withinSeconds: seconds) ?? true else { return false }
+        hasEnded = true
         // This closes the channel, and so ends the connection for whoever still uses it.
         library.destroy()
         operations.releaseAll()
@@ -240,24 +233,6 @@ package final class ProxySession: @unchecked Sendable {
         (try? MountTable.read())?.last {
             $0.mountID == mountID && $0.device == device && $0.fileSystemType == "fuse.serverfs"
         }?.mountPoint
-    }
-
-    /// A thread that waits in `read` on /dev/fuse wakes when the file system is gone; where other processes keep it from
-    /// going, a signal wakes it. The signal is repeated, because it may come just before the `read`.
-    private func joinThreads(withinSeconds seconds: UInt64) -> Bool {
-        let deadline = Clock.monotonicNanoseconds + seconds * 1_000_000_000
-        var delayMicroseconds: UInt32 = 100
-        while threads.contains(where: { !$0.state.hasEnded.load(ordering: .acquiring) }) {
-            if Clock.monotonicNanoseconds > deadline { return false }
-            usleep(delayMicroseconds)
-            delayMicroseconds = min(delayMicroseconds * 2, 10_000)
-            for (thread, state) in threads where !state.hasEnded.load(ordering: .acquiring) {
-                thread.interrupt(with: Signals.interruption)
-            }
-        }
-        for (thread, _) in threads { thread.join() }
-        threads = []
-        return true
     }
 
     private static func checkDevice() throws(MountFailure) {

@@ -23,6 +23,8 @@ final class ProxyThread: @unchecked Sendable {
     var pendingOpenReply: OpenReply?
     /// Set while the high-level API answers a READ from a descriptor, which must stay open until the answer is made.
     var heldDescriptor: SharedDescriptor?
+    /// The request at hand, which may keep the thread waiting. Any thread.
+    let call = WaitingCall()
     /// Set once, when the thread makes no more system calls on the session. Any thread may read it.
     let hasEnded = Atomic(false)
 

@@ -31,8 +31,16 @@ final class DeviceTransport: @unchecked Sendable {
         return clone
     }
 
-    /// Receives and processes requests on the calling FUSE thread until the session is unmounted, aborted or told to exit.
-    func run(_ thread: ProxyThread) {
+    /// Why a thread receives no more requests.
+    enum End {
+        /// The session is unmounted, aborted or told to exit.
+        case connectionEnded
+        /// It was stuck with a request, and another thread has its place.
+        case replaced
+    }
+
+    /// Receives and processes requests on the calling FUSE thread.
+    func run(_ thread: ProxyThread) -> End {
         while fuse_session_exited(session) == 0 {
             let count = read(thread.channel, thread.requestBuffer.baseAddress!, thread.requestBuffer.count)
             if count <= 0 {
@@ -49,9 +57,12 @@ final class DeviceTransport: @unchecked Sendable {
             var buffer = fuse_buf()
             buffer.mem = thread.requestBuffer.baseAddress
             buffer.size = count
+            thread.call.begin()
             fuse_session_process_buf(session, &buffer)
             thread.requestIsAnswered()
+            guard thread.call.end() else { return .replaced }
         }
+        return .connectionEnded
     }
 }
 
@@ -76,7 +87,13 @@ final class DeviceTransport: @unchecked Sendable {
         parts![1].iov_base.storeBytes(of: reply, as: OpenReply.self)
         thread.pendingOpenReply = nil
     }
-    if parts![0].iov_base.loadUnaligned(fromByteOffset: 4, as: Int32.self) < 0 { thread.counters.add(.errorReplies) }
+    // struct fuse_out_header: u32 length, i32 error, u64 unique
+    let error = parts![0].iov_base.loadUnaligned(fromByteOffset: 4, as: Int32.self)
+    if error < 0 { thread.counters.add(.errorReplies) }
+    if error == -ENOTCONN || error == -ECONNABORTED {
+        // The docroot's own connection has ended: as it is, that would be taken for the end of this one.
+        parts![0].iov_base.storeBytes(of: -EIO, toByteOffset: 4, as: Int32.self)
+    }
     return writev(thread.channel, parts, count)
 }
 

@@ -4,10 +4,10 @@ import Platform
 import Telemetry
 
 extension Connection {
-    private static let indexName: StaticString = "index.html"
-
     /// Answers a request whose head is at the start of `bytes`.
-    func respond(_ head: RequestHead, in bytes: UnsafeRawBufferPointer) {
+    ///
+    /// It may end with the thread being overtaken; what it has found is in `broughtBack` then.
+    func respond(_ head: RequestHead, in bytes: UnsafeRawBufferPointer, on thread: LoopThread) {
         // A body would follow, which nothing here wants: the connection cannot be used after it.
         outgoing.isLast = !head.wantsKeepAlive || head.hasBody || loop.isDraining
         guard head.method.isSupported else {
@@ -17,44 +17,29 @@ extension Connection {
         let target = bytes.bytes.extracting(head.target.range)
         let path: RequestPath
         do throws(RequestError) {
-            path = try RequestPath.decode(target: target, into: loop.pathBuffer)
+            path = try RequestPath.decode(target: target, into: thread.pathBuffer)
         } catch {
             loop.counters.add(.invalidRequests)
             return respond(status: error.status, isLast: true, head: head)
         }
-        let tree = self.tree
-        outgoing.servingPath = tree.servingPath
-        loop.counters.add(.requests(tree.servingPath))
-        do throws(Errno) {
-            var isHit = false
-            let file = try tree.open(nameOfFile(path), turn: loop.turn, tick: loop.tick, isHit: &isHit)
-            loop.counters.add(isHit ? .openFileHits(tree.servingPath) : .openFileMisses(tree.servingPath))
-            respond(head, in: bytes.bytes, with: file, sender: tree.sender)
-        } catch {
-            respond(head, path, query: target.extracting(path.query.range), error: error)
+        guard let found = find(path, on: thread) else { return }
+        let servingPath = found.tree.servingPath
+        outgoing.servingPath = servingPath
+        loop.counters.add(.requests(servingPath))
+        switch found.file {
+        case .file(let file, let isKept):
+            loop.counters.add(isKept ? .openFileHits(servingPath) : .openFileMisses(servingPath))
+            respond(head, in: bytes.bytes, with: file, sender: found.tree.sender)
+        case .folder:
+            respond(status: .forbidden, isLast: outgoing.isLast, head: head)
+        case .failure(.isDirectory) where !path.isDirectory:
+            let query = target.extracting(path.query.range)
+            redirect(head, to: thread.pathBuffer[..<path.byteCount], query: path.query.isPresent ? query : nil)
+        case .failure(let error):
+            respond(status: HTTPStatus(errno: error), isLast: outgoing.isLast, head: head)
+        case .unavailable:
+            respond(status: .serviceUnavailable, isLast: outgoing.isLast, head: head)
         }
-    }
-
-    /// Where this request's file is read.
-    private var tree: FileTree {
-        if let mountTree = loop.mountTree, !listener.alwaysBypasses, !loop.bypassSwitch.isOn { return mountTree }
-        return loop.docrootTree
-    }
-
-    /// The path of the file that answers: for a folder its index file, whose name is put behind it in the path buffer.
-    private func nameOfFile(_ path: RequestPath) -> UnsafeRawBufferPointer {
-        var count = path.byteCount
-        if path.isDirectory {
-            if count > 0 {
-                loop.pathBuffer[count] = UInt8(ascii: "/")
-                count += 1
-            }
-            let name = UnsafeRawBufferPointer(
-                start: Self.indexName.utf8Start, count: Self.indexName.utf8CodeUnitCount + 1)
-            UnsafeMutableRawBufferPointer(rebasing: loop.pathBuffer[count...]).copyMemory(from: name)
-            count += Self.indexName.utf8CodeUnitCount
-        }
-        return UnsafeRawBufferPointer(rebasing: loop.pathBuffer[..<count])
     }
 
     // MARK: - With a file
@@ -114,20 +99,6 @@ extension Connection {
 
     // MARK: - Without one
 
-    private func respond(_ head: RequestHead, _ path: RequestPath, query: RawSpan, error: Errno) {
-        if error == .isDirectory, !path.isDirectory {
-            return redirect(head, to: loop.pathBuffer[..<path.byteCount], query: path.query.isPresent ? query : nil)
-        }
-        var status = HTTPStatus(errno: error)
-        if status == .notFound, path.isDirectory {
-            // Was it the folder that is missing, or its index file?
-            let name = loop.pathBuffer.baseAddress!.assumingMemoryBound(to: CChar.self)
-            name[path.byteCount] = 0
-            if path.byteCount == 0 || tree.isDirectory(name) { status = .forbidden }
-        }
-        respond(status: status, isLast: outgoing.isLast, head: head)
-    }
-
     /// 301 to the same path with a slash behind it, so that the links in a folder's index file work.
     private func redirect(_ head: RequestHead, to path: Slice<UnsafeMutableRawBufferPointer>, query: RawSpan?) {
         var writer = beginHead(.movedPermanently)
@@ -151,6 +122,7 @@ extension Connection {
         outgoing.isLast = isLast
         var writer = beginHead(status)
         if status == .methodNotAllowed { writer.field("Allow", "GET, HEAD") }
+        if status == .serviceUnavailable { writer.field("Retry-After", decimal: 1) }
         writer.field("Content-Type", "text/plain; charset=utf-8")
         let reason = status.reasonPhrase
         writer.field("Content-Length", decimal: UInt64(4 + reason.utf8CodeUnitCount + 1))
@@ -167,7 +139,7 @@ extension Connection {
     // MARK: - Heads
 
     private func beginHead(_ status: HTTPStatus) -> ResponseHeadWriter {
-        var writer = ResponseHeadWriter(loop.headBuffer)
+        var writer = ResponseHeadWriter(loop.thread.headBuffer)
         writer.statusLine(status)
         writer.append(verbatim: loop.dateFields)
         return writer

@@ -8,12 +8,18 @@ import Telemetry
 ///
 /// It receives requests, answers them one after the other in the order they came, and waits, without reading on, while a
 /// client does not take its response.
+///
+/// Its thread may be stuck in a file system and the loop be run by another meanwhile (`LoopThread`). The connection stays
+/// with the first, which finishes the one call, touches nothing but the connection, and brings it back; then the loop goes on
+/// with it where that one was (`Connection+Stuck`).
 final class Connection {
     enum Phase {
         /// Waiting for a request, or for the rest of one.
         case receiving
         /// A response is under way and the socket takes no more for now.
         case sending
+        /// Another connection's thread waits for the file that this one has asked for too.
+        case waiting
         /// The last response is sent and our side is closed; what the client still sends is thrown away, so that it reads
         /// the response before it learns of the close (RFC 9112 section 9.6).
         case lingering
@@ -27,20 +33,27 @@ final class Connection {
     /// The response under way.
     var outgoing = OutgoingResponse()
     let listener: Listener
+    /// What the request at hand is for.
+    var requestedFile = RequestedFile()
+    /// What a thread that was stuck has brought back; nil otherwise.
+    var broughtBack: BroughtBack?
     unowned(unsafe) let loop: EventLoop
     let socket: OwnedDescriptor
-    private let readEvent: OpaquePointer
+    /// nil once closed.
+    private(set) var readEvent: OpaquePointer?
     /// Made when the first response has to wait.
-    private var writeEvent: OpaquePointer?
-    private let base: OpaquePointer
+    var writeEvent: OpaquePointer?
+    let base: OpaquePointer
     /// Bytes received and not yet used: the start of a request, or pipelined requests behind a response under way.
     private var pending: UnsafeMutableRawBufferPointer?
-    private var pendingCount = 0
+    private(set) var pendingCount = 0
     private var lingeredBytes = 0
     /// How often in a row the socket was writable and nothing could be sent.
-    private var fruitlessWakeUps = 0
+    var fruitlessWakeUps = 0
     /// Whether pending bytes may hold whole requests, which wait only for their turn.
     private var hasMoreRequests = false
+    /// Whether the request at hand has no file yet: how far it is, should its thread be stuck.
+    var isLookingForFile = false
 
     /// Takes over an accepted socket; nil when there is no memory for its event.
     init?(
@@ -63,26 +76,33 @@ final class Connection {
         event_add(event, nil)
     }
 
-    deinit {
-        event_free(readEvent)
-        if let writeEvent { event_free(writeEvent) }
-        pending?.deallocate()
-    }
+    /// Perhaps on a thread that was stuck and holds it last: the events, which are the loop's, are gone by then.
+    deinit { pending?.deallocate() }
 
     // MARK: - Receiving
 
-    /// Goes on with requests that have waited for their turn. From the loop, between two turns.
-    func resume() {
-        guard phase == .receiving, hasMoreRequests else { return }
-        loop.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
+    /// Does what the loop has noted. It may end with the thread being overtaken.
+    func perform(_ kind: EventLoop.Task.Kind) {
+        switch kind {
+        case .read: readable()
+        case .write: writable()
+        case .resume: if phase == .receiving, hasMoreRequests { processPending() }
+        case .rejoin: rejoin()
+        }
+    }
+
+    /// Goes on with requests that have been received already.
+    func processPending() {
+        loop.thread.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
+        // They have waited for the server, not the server for them: their time begins now.
         process(pendingCount, isNew: true)
     }
 
-    fileprivate func readable() {
+    private func readable() {
         if phase == .lingering { return discard() }
         // Requests that wait for their turn come first; more, and the end of input, are looked for after them.
         guard phase == .receiving, !hasMoreRequests else { return }
-        let buffer = loop.readBuffer
+        let buffer = loop.thread.readBuffer
         if pendingCount > 0 {
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
         }
@@ -100,9 +120,10 @@ final class Connection {
         process(count)
     }
 
-    /// Answers the requests in the first `count` bytes of the loop's buffer, as far as the client takes the answers, and
+    /// Answers the requests in the first `count` bytes of the thread's buffer, as far as the client takes the answers, and
     /// keeps the rest.
     private func process(_ count: Int, isNew: Bool = false) {
+        let thread = loop.thread
         let wasWaiting = pendingCount > 0 && !isNew
         hasMoreRequests = false
         var used = 0
@@ -113,10 +134,11 @@ final class Connection {
                 loop.resumeNextTurn(self)
                 break
             }
-            let bytes = UnsafeRawBufferPointer(rebasing: loop.readBuffer[used..<count])
+            let start = used
+            let bytes = UnsafeRawBufferPointer(rebasing: thread.readBuffer[start..<count])
             switch RequestParser.parse(bytes.bytes) {
             case .incomplete:
-                keep(used..<count)
+                keep(used..<count, of: thread)
                 // The time for a head counts from its first byte, not from each.
                 if answered > 0 || !wasWaiting { deadlineTick = loop.deadline(seconds: Limits.headTimeoutSeconds) }
                 return
@@ -127,21 +149,26 @@ final class Connection {
             case .complete(let head):
                 used += head.byteCount
                 answered += 1
-                respond(head, in: bytes)
+                respond(head, in: bytes, on: thread)
+                if thread.isOvertaken || phase == .waiting {
+                    // Where no file is found yet the request is to be read once more.
+                    keep((isLookingForFile ? start : used)..<count, of: thread)
+                    return
+                }
             }
         }
-        keep(used..<count)
+        keep(used..<count, of: thread)
         guard phase == .receiving else { return }
         waitForRequest()
     }
 
-    private func waitForRequest() {
+    func waitForRequest() {
         if loop.isDraining, pendingCount == 0 { return close() }
         deadlineTick = loop.deadline(seconds: loop.configuration.keepAliveSeconds)
     }
 
-    /// Keeps a part of the loop's buffer until more arrives or the client has taken its response.
-    private func keep(_ range: Range<Int>) {
+    /// Keeps a part of the thread's buffer until more arrives or the client has taken its response.
+    private func keep(_ range: Range<Int>, of thread: LoopThread) {
         pendingCount = range.count
         if range.isEmpty {
             if let pending {
@@ -151,85 +178,13 @@ final class Connection {
             return
         }
         if pending == nil { pending = .allocate(byteCount: Limits.readBufferBytes, alignment: 64) }
-        pending!.copyMemory(from: UnsafeRawBufferPointer(rebasing: loop.readBuffer[range]))
-    }
-
-    // MARK: - Sending
-
-    /// Sends what is in `outgoing`, of which the first `headCount` bytes are in the loop's head buffer.
-    func startSending(headCount: Int) {
-        outgoing.takeHead(UnsafeRawBufferPointer(rebasing: loop.headBuffer[..<headCount]))
-        continueSending()
-    }
-
-    fileprivate func writable() {
-        guard phase == .sending else { return }
-        continueSending()
-        guard phase == .receiving else { return }
-        // The response is done: what has come meanwhile is next.
-        event_del(writeEvent)
-        event_add(readEvent, nil)
-        if pendingCount > 0 {
-            loop.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
-            // What is pending has waited for the client, not the client for it: its time begins now.
-            process(pendingCount, isNew: true)
-        } else {
-            waitForRequest()
-        }
-    }
-
-    private func continueSending() {
-        let leftBefore = outgoing.bytesLeft
-        let progress = outgoing.send(to: socket.rawValue, bodyBuffer: loop.bodyBuffer)
-        let hasProgressed = outgoing.bytesLeft < leftBefore
-        if outgoing.bodyBytesSent > 0 {
-            loop.counters.add(.bodyBytes(outgoing.servingPath), UInt64(outgoing.bodyBytesSent))
-            outgoing.bodyBytesSent = 0
-        }
-        switch progress {
-        case .done:
-            let isLast = outgoing.isLast
-            outgoing.finish()
-            if isLast { linger() } else { phase = .receiving }
-        case .blocked, .yielded:
-            outgoing.keepHead()
-            waitUntilWritable(hasProgressed: hasProgressed)
-        case .truncated, .failed:
-            // The promised length cannot be kept: the connection's end is the only honest way to say so.
-            loop.counters.add(.truncatedResponses)
-            close()
-        }
-    }
-
-    private func waitUntilWritable(hasProgressed: Bool) {
-        if hasProgressed || phase != .sending {
-            deadlineTick = loop.deadline(seconds: Limits.sendTimeoutSeconds)
-            fruitlessWakeUps = 0
-        } else {
-            // The socket was writable and yet took nothing: it is the file that says EAGAIN, and might for ever.
-            fruitlessWakeUps += 1
-            if fruitlessWakeUps > Limits.fruitlessWakeUpsMax {
-                loop.counters.add(.truncatedResponses)
-                return close()
-            }
-        }
-        guard phase != .sending else { return }
-        phase = .sending
-        if writeEvent == nil {
-            writeEvent = event_new(
-                base, socket.rawValue, Int16(EV_WRITE | EV_PERSIST), connectionWritable,
-                Unmanaged.passUnretained(self).toOpaque())
-            guard writeEvent != nil else { return close() }
-        }
-        // While the client does not take its response nothing more is read from it.
-        event_del(readEvent)
-        event_add(writeEvent, nil)
+        pending!.copyMemory(from: UnsafeRawBufferPointer(rebasing: thread.readBuffer[range]))
     }
 
     // MARK: - Closing
 
     /// After the last response: closes our side and waits a little for the client to close its own.
-    private func linger() {
+    func linger() {
         phase = .lingering
         shutdown(socket.rawValue, CInt(SHUT_WR))
         deadlineTick = loop.deadline(seconds: loop.isDraining ? 1 : Limits.lingerTimeoutSeconds)
@@ -241,7 +196,7 @@ final class Connection {
     private func discard() {
         while lingeredBytes < Limits.lingerBytesMax {
             do throws(Errno) {
-                let count = try Sockets.receive(socket.rawValue, into: loop.readBuffer)
+                let count = try Sockets.receive(socket.rawValue, into: loop.thread.readBuffer)
                 if count == 0 { break }
                 lingeredBytes += count
             } catch .resourceTemporarilyUnavailable {
@@ -257,7 +212,7 @@ final class Connection {
     func drain() {
         switch phase {
         case .receiving where pendingCount == 0: close()
-        case .receiving, .closed: break
+        case .receiving, .waiting, .closed: break
         case .sending: outgoing.isLast = true
         case .lingering: close()
         }
@@ -268,6 +223,7 @@ final class Connection {
         if phase == .receiving, pendingCount > 0, !hasMoreRequests {
             return respond(status: .requestTimeout, isLast: true)
         }
+        if phase == .waiting { return respond(status: .gatewayTimeout, isLast: true) }
         if phase == .sending { loop.counters.add(.truncatedResponses) }
         close()
     }
@@ -275,18 +231,22 @@ final class Connection {
     /// Closes the socket at once. The object goes when its last caller returns.
     func close() {
         guard phase != .closed else { return }
-        phase = .closed
-        event_del(readEvent)
-        if let writeEvent { event_del(writeEvent) }
-        outgoing.finish()
+        dispose()
         loop.remove(self)
+    }
+
+    /// The same where the loop has ended.
+    func dispose() {
+        phase = .closed
+        if let readEvent { event_free(readEvent) }
+        if let writeEvent { event_free(writeEvent) }
+        readEvent = nil
+        writeEvent = nil
+        outgoing.finish()
     }
 }
 
 @c private func connectionReadable(_ socket: CInt, _ what: Int16, _ context: UnsafeMutableRawPointer?) {
-    Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue().readable()
-}
-
-@c private func connectionWritable(_ socket: CInt, _ what: Int16, _ context: UnsafeMutableRawPointer?) {
-    Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue().writable()
+    let connection = Unmanaged<Connection>.fromOpaque(context!).takeUnretainedValue()
+    connection.loop.perform(.read, of: connection)
 }

@@ -26,7 +26,9 @@ struct OutgoingResponse: ~Copyable {
     mutating func takeHead(_ bytes: UnsafeRawBufferPointer) { head = bytes }
 
     /// Sends as much as the socket takes: the head and the start of the body travel together.
-    mutating func send(to socket: CInt, bodyBuffer: UnsafeMutableRawBufferPointer) -> FileBody.Progress {
+    ///
+    /// - Parameter bodyBuffer: what a body is copied through; nil where there is none.
+    mutating func send(to socket: CInt, bodyBuffer: UnsafeMutableRawBufferPointer?) -> FileBody.Progress {
         while !head.isEmpty {
             do throws(Errno) {
                 let count = try Sockets.send(socket, head, more: body != nil)
@@ -37,7 +39,7 @@ struct OutgoingResponse: ~Copyable {
                 return .failed
             }
         }
-        guard body != nil else { return .done }
+        guard body != nil, let bodyBuffer else { return .done }
         let before = body!.remaining
         let progress = body!.send(to: socket, buffer: bodyBuffer)
         bodyBytesSent += before - body!.remaining

@@ -11,7 +11,7 @@ final class FileTree {
     let sender: Sender
     private let root: SharedDescriptor
     /// What lies on this device is not this tree's: the docroot's tree keeps out of the mount.
-    private let excludedDevice: UInt64?
+    var excludedDevice: UInt64?
     private let cache: OpenFileCache?
 
     /// - Parameter openFileCacheCapacity: how many files are kept open between requests; 0 for none.
@@ -31,39 +31,43 @@ final class FileTree {
     /// A file that is kept open is looked at anew, by name, once in each turn of the event loop: a request that arrives
     /// after a change is answered with it, and the requests of one turn share the cost.
     ///
+    /// The thread may be overtaken meanwhile: it gets its answer all the same, and nothing of the tree is changed.
+    ///
     /// - Parameters:
+    ///   - folderLength: the length of the folder's own path, where `path` is that of its index file.
+    ///   - hash: of the path (`OpenFileCache.hash`).
     ///   - turn: the number of the loop's turn.
     ///   - tick: the loop's second.
-    ///   - isHit: set to whether an open descriptor answered.
-    /// - Throws: the file system's own error; EXDEV when a symbolic link leads out, EISDIR for a folder, EACCES for what
-    ///   is neither a folder nor a file, ELOOP for what lies on the excluded device.
-    func open(_ path: UnsafeRawBufferPointer, turn: UInt64, tick: Int, isHit: inout Bool) throws(Errno) -> OpenFile {
+    func find(
+        _ path: UnsafeRawBufferPointer, folderLength: Int?, hash: UInt64, turn: UInt64, tick: Int, on thread: LoopThread
+    ) -> FoundFile {
         let name = path.baseAddress!.assumingMemoryBound(to: CChar.self)
-        guard let cache else { return try openAnew(path, name) }
-        let hash = OpenFileCache.hash(path)
-        if let file = cache.find(path, hash: hash, tick: tick) {
-            if file.checkedTurn == turn {
-                isHit = true
-                return file
-            }
-            let status = try? Files.status(root.rawValue, name)
+        let excludedDevice = excludedDevice
+        if let file = cache?.find(path, hash: hash, tick: tick) {
+            if file.checkedTurn == turn { return .file(file, isKept: true) }
+            let status = thread.mayWait { try? Files.status(root.rawValue, name) }
             if let status, FileIdentity(status) == file.identity, ContentVersion(status) == file.version {
-                file.checkedTurn = turn
-                isHit = true
-                return file
+                if !thread.isOvertaken { file.checkedTurn = turn }
+                return .file(file, isKept: true)
             }
-            cache.remove(file)
+            if !thread.isOvertaken { cache?.remove(file) }
         }
-        let file = try openAnew(path, name)
-        file.checkedTurn = turn
-        cache.insert(file, path: path, hash: hash, tick: tick)
-        return file
-    }
-
-    /// Whether `path` names a folder.
-    func isDirectory(_ path: UnsafePointer<CChar>) -> Bool {
-        let flags = Files.pathOnly | O_DIRECTORY
-        return (try? Files.openBeneath(root.rawValue, path, flags: flags, resolution: Self.resolution)) != nil
+        do throws(Errno) {
+            let file = try thread.mayWait { () throws(Errno) in try open(path, name, excluding: excludedDevice) }
+            if let cache, !thread.isOvertaken {
+                file.checkedTurn = turn
+                cache.insert(file, path: path, hash: hash, tick: tick)
+            }
+            return .file(file, isKept: false)
+        } catch {
+            // Was it the folder that is missing, or its index file?
+            if let folderLength, error == .noSuchFileOrDirectory || error == .notDirectory,
+                thread.mayWait({ isDirectory(name, length: folderLength) })
+            {
+                return .folder
+            }
+            return .failure(error)
+        }
     }
 
     /// Closes the files that nobody has asked for for a while: they may have been deleted, and hold their space.
@@ -74,7 +78,9 @@ final class FileTree {
 
     private static let resolution: PathResolution = [.beneath, .noMagicLinks]
 
-    private func openAnew(_ path: UnsafeRawBufferPointer, _ name: UnsafePointer<CChar>) throws(Errno) -> OpenFile {
+    private func open(
+        _ path: UnsafeRawBufferPointer, _ name: UnsafePointer<CChar>, excluding excludedDevice: UInt64?
+    ) throws(Errno) -> OpenFile {
         // O_NONBLOCK and O_NOCTTY: a FIFO or terminal in the docroot must neither block the loop nor become ours.
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY
         let file = try openRetrying(name, flags: flags)
@@ -84,6 +90,19 @@ final class FileTree {
         case S_IFREG: return OpenFile(file, status: status, path: path)
         case S_IFDIR: throw .isDirectory
         default: throw .permissionDenied
+        }
+    }
+
+    /// Whether the first `length` bytes of `path` name a folder.
+    private func isDirectory(_ path: UnsafePointer<CChar>, length: Int) -> Bool {
+        if length == 0 { return true }
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: length + 1) { name in
+            memcpy(name.baseAddress!, path, length)
+            name[length] = 0
+            let flags = Files.pathOnly | O_DIRECTORY
+            let folder = try? Files.openBeneath(
+                root.rawValue, name.baseAddress!, flags: flags, resolution: Self.resolution)
+            return folder != nil
         }
     }
 

@@ -12,24 +12,22 @@ struct Listener: Sendable {
     let alwaysBypasses: Bool
 }
 
-/// One libevent loop on one thread, with the connections it has accepted: they never leave it.
+/// One libevent loop, with the connections it has accepted: they never leave it.
 ///
-/// Everything here belongs to the event thread, but for `requestDrain`, which any thread may call.
+/// One thread at a time runs it, and everything here is that thread's, but for `requestDrain`, `offerMount` and `bringBack`,
+/// which any thread may call. Nothing is done inside of libevent's callbacks but to note what is to be done: so another
+/// thread can go on where one is stuck.
 final class EventLoop: @unchecked Sendable {
     let configuration: HTTPServerConfiguration
     let counters: Counters<HTTPCounter>
     let bypassSwitch: BypassSwitch
-    /// nil when there is no mount at all.
-    let mountTree: FileTree?
+    /// nil when there is no mount, or none at present.
+    private(set) var mountTree: FileTree?
     let docrootTree: FileTree
-    /// What a request is received into; a connection keeps bytes of its own only while a request is incomplete.
-    let readBuffer: UnsafeMutableRawBufferPointer
-    /// What a response head, and a short body, is written in.
-    let headBuffer: UnsafeMutableRawBufferPointer
-    /// What a body is copied through.
-    let bodyBuffer: UnsafeMutableRawBufferPointer
-    /// The decoded path of the request at hand, NUL-terminated.
-    let pathBuffer: UnsafeMutableRawBufferPointer
+    /// The thread that runs the loop, with its buffers.
+    private(set) var thread = LoopThread()
+    /// Requests whose thread waits for a file system.
+    let stuck = StuckRequests()
     private var dateText = DateText()
     /// Counts the turns of the loop, from 1 on.
     private(set) var turn: UInt64 = 0
@@ -37,46 +35,54 @@ final class EventLoop: @unchecked Sendable {
     private(set) var tick = 0
     private(set) var isDraining = false
 
-    private let base: OpaquePointer
-    private let listeners: [Listener]
+    let base: OpaquePointer
+    let listeners: [Listener]
     private let wakeUp: WakeUp
+    /// Signalled when a request finds the mount to be gone.
+    private let mountLoss: WakeUp
     private let drainDeadline = Atomic<UInt64>(0)
     /// Each loop's own part of the process's bound.
-    private let connectionsMax: Int
+    let connectionsMax: Int
     /// Open connections by slot; the free slots' indices are in `freeSlots`.
-    private var connections: [Connection?] = []
-    private var freeSlots: [Int] = []
-    private var connectionCount = 0
-    private var listenerEvents: [OpaquePointer] = []
-    private var areListenersPaused = false
-    /// Connections with whole requests that wait for the next turn.
-    private var resuming: [Connection] = []
+    var connections: [Connection?] = []
+    var freeSlots: [Int] = []
+    var connectionCount = 0
+    var listenerEvents: [OpaquePointer] = []
+    var areListenersPaused = false
+    private var ownEvents: [OpaquePointer] = []
+    private var acceptContexts: [AcceptContext] = []
+    /// What this turn has to do, and how far it is.
+    private var tasks: [Task] = []
+    private var taskIndex = 0
+    /// What waits for the next turn.
+    private var nextTasks: [Task] = []
+    /// What other threads have for the loop.
+    private let mailbox: LoopMailbox
+
+    /// Something to do for a connection.
+    struct Task {
+        enum Kind { case read, write, resume, rejoin }
+        let connection: Connection
+        let kind: Kind
+    }
 
     init(
-        configuration: HTTPServerConfiguration, listeners: [Listener], mountRoot: SharedDescriptor?,
-        mountDevice: UInt64?, docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, counters: Counters<HTTPCounter>
+        configuration: HTTPServerConfiguration, listeners: [Listener], mount: MountRoot?,
+        docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: WakeUp,
+        counters: Counters<HTTPCounter>
     ) throws(Errno) {
         self.configuration = configuration
         self.listeners = listeners
         self.bypassSwitch = bypassSwitch
         self.counters = counters
+        self.mountLoss = mountLoss
         connectionsMax = configuration.connectionsMaxPerWorker
-        let capacity = configuration.openFileCacheCapacity
-        mountTree = mountRoot.map {
-            FileTree(
-                root: $0, servingPath: .mount, excludedDevice: nil,
-                sender: Sender(configuration.send, usesDirectIO: configuration.mountUsesDirectIO),
-                openFileCacheCapacity: capacity)
-        }
         docrootTree = FileTree(
-            root: docrootRoot, servingPath: .bypass, excludedDevice: mountDevice,
-            sender: Sender(configuration.send, usesDirectIO: false), openFileCacheCapacity: capacity)
-        readBuffer = .allocate(byteCount: Limits.readBufferBytes, alignment: 64)
-        headBuffer = .allocate(byteCount: Limits.headBufferBytes, alignment: 64)
-        bodyBuffer = .allocate(byteCount: Limits.bodyBufferBytes, alignment: 4096)
-        // Room for a decoded path and the name of the index file after it.
-        pathBuffer = .allocate(byteCount: RequestLimits.pathBytesMax + 32, alignment: 64)
+            root: docrootRoot, servingPath: .bypass, excludedDevice: mount?.device,
+            sender: Sender(configuration.send, usesDirectIO: false),
+            openFileCacheCapacity: configuration.openFileCacheCapacity)
         wakeUp = try WakeUp()
+        mailbox = LoopMailbox(wakeUp: wakeUp)
 
         let options = event_config_new()
         defer { event_config_free(options) }
@@ -84,22 +90,17 @@ final class EventLoop: @unchecked Sendable {
         event_config_set_flag(options, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
         guard let base = event_base_new_with_config(options) else { throw .noMemory }
         self.base = base
+        use(mount)
     }
 
-    deinit {
-        event_base_free(base)
-        readBuffer.deallocate()
-        headBuffer.deallocate()
-        bodyBuffer.deallocate()
-        pathBuffer.deallocate()
-    }
+    deinit { event_base_free(base) }
 
     // MARK: - Running
 
-    /// Serves until a drain has been asked for and is complete. On the event thread.
-    func run() {
+    /// Before the first `run`, on its thread.
+    func begin(on thread: LoopThread) {
+        self.thread = thread
         let context = Unmanaged.passUnretained(self).toOpaque()
-        var ownEvents: [OpaquePointer] = []
         let wakeEvent = event_new(base, wakeUp.rawValue, Int16(EV_READ | EV_PERSIST), loopWokenUp, context)!
         event_add(wakeEvent, nil)
         ownEvents.append(wakeEvent)
@@ -108,31 +109,71 @@ final class EventLoop: @unchecked Sendable {
         event_add(tickEvent, &second)
         ownEvents.append(tickEvent)
 
-        let acceptContexts = listeners.map { listener in
+        for listener in listeners {
             let acceptContext = AcceptContext(loop: self, listener: listener)
             let pointer = Unmanaged.passUnretained(acceptContext).toOpaque()
             let event = event_new(
                 base, listener.socket.rawValue, Int16(EV_READ | EV_PERSIST), listenerReadable, pointer)!
             event_add(event, nil)
             listenerEvents.append(event)
-            return acceptContext
+            acceptContexts.append(acceptContext)
         }
-        withExtendedLifetime(acceptContexts) {
-            while !(isDraining && connectionCount == 0) {
-                turn &+= 1
-                let hasWork = !resuming.isEmpty
-                if event_base_loop(base, EVLOOP_ONCE | (hasWork ? EVLOOP_NONBLOCK : 0)) < 0 { break }
-                resumeConnections()
-                if isDraining, Clock.monotonicNanoseconds >= drainDeadline.load(ordering: .relaxed) {
-                    closeAll()
+    }
+
+    /// Goes on where another thread is stuck, with everything but the connection that this one waits for.
+    func adopt(on thread: LoopThread) {
+        self.thread = thread
+        let connection = tasks[taskIndex].connection
+        taskIndex += 1
+        connections[connection.slot] = nil
+        connection.suspend()
+        stuck.add(connection, deadlineTick: deadline(seconds: configuration.stallTimeoutSeconds))
+        counters.add(.stuckRequests)
+    }
+
+    /// Serves until a drain has been asked for and is complete.
+    ///
+    /// - Returns: false when another thread has the loop now.
+    func run(on thread: LoopThread) -> Bool {
+        repeat {
+            while taskIndex < tasks.count {
+                let task = tasks[taskIndex]
+                // It may be closed by now, or its thread be stuck.
+                if connections[task.connection.slot] === task.connection {
+                    task.connection.perform(task.kind)
+                    if thread.isOvertaken {
+                        bringBack(task.connection)
+                        return false
+                    }
                 }
+                taskIndex += 1
             }
-        }
+            tasks.removeAll(keepingCapacity: true)
+            taskIndex = 0
+            if isDraining {
+                if connectionCount == stuck.count { break }
+                if Clock.monotonicNanoseconds >= drainDeadline.load(ordering: .relaxed) { closeAll() }
+            }
+            turn &+= 1
+            if event_base_loop(base, EVLOOP_ONCE | (nextTasks.isEmpty ? 0 : EVLOOP_NONBLOCK)) < 0 { break }
+            // After every other connection has had its chance.
+            tasks += nextTasks
+            nextTasks.removeAll(keepingCapacity: true)
+        } while true
+        end()
+        return true
+    }
+
+    private func end() {
         closeAll()
         for event in ownEvents + listenerEvents { event_free(event) }
+        ownEvents = []
         listenerEvents = []
+        acceptContexts = []
         mountTree?.removeAll()
+        mountTree = nil
         docrootTree.removeAll()
+        for late in mailbox.take(closes: true).returned { late.connection.dispose() }
     }
 
     /// Ends the loop in good order: no new connections, idle ones are closed, responses under way are completed until
@@ -142,8 +183,51 @@ final class EventLoop: @unchecked Sendable {
         wakeUp.signal()
     }
 
+    /// Reads from another mount from the next turn on, or from none. Any thread.
+    func offerMount(_ mount: MountRoot?) { mailbox.put(mount) }
+
+    /// Hands a connection back whose thread was stuck. From that thread.
+    private func bringBack(_ connection: Connection) {
+        if !mailbox.put(LoopMailbox.Returned(connection: connection)) { connection.dispose() }
+    }
+
     fileprivate func wokenUp() {
         wakeUp.clear()
+        let content = mailbox.take()
+        if let mount = content.mount { use(mount) }
+        for returned in content.returned { rejoin(returned.connection) }
+        drainIfAsked()
+    }
+
+    private func use(_ mount: MountRoot?) {
+        mountTree?.removeAll()
+        docrootTree.excludedDevice = mount?.device
+        mountTree = mount.map { mount in
+            FileTree(
+                root: mount.descriptor, servingPath: .mount, excludedDevice: nil,
+                sender: Sender(configuration.send, usesDirectIO: configuration.mountUsesDirectIO),
+                openFileCacheCapacity: configuration.openFileCacheCapacity)
+        }
+    }
+
+    /// A request has found the mount to be gone.
+    func mountIsLost() {
+        guard mountTree != nil else { return }
+        use(nil)
+        mountLoss.signal()
+    }
+
+    private func rejoin(_ connection: Connection) {
+        guard let request = stuck.remove(connection) else { return }
+        connections[connection.slot] = connection
+        for waiter in request.waiters where waiter.phase == .waiting {
+            nextTasks.append(Task(connection: waiter, kind: .rejoin))
+        }
+        if request.isGivenUp { return connection.close() }
+        nextTasks.append(Task(connection: connection, kind: .rejoin))
+    }
+
+    private func drainIfAsked() {
         let deadline = drainDeadline.load(ordering: .relaxed)
         guard deadline != 0, !isDraining else { return }
         isDraining = true
@@ -167,6 +251,7 @@ final class EventLoop: @unchecked Sendable {
         for connection in connections {
             if let connection, connection.deadlineTick <= tick { connection.timeUp() }
         }
+        for request in stuck.takeDue(tick: tick) { request.connection.giveUp() }
     }
 
     /// The Server and Date fields of a response made now. libevent reads the clock once a turn; its time is exact enough.
@@ -181,56 +266,13 @@ final class EventLoop: @unchecked Sendable {
 
     // MARK: - Connections
 
-    fileprivate func accept(_ listener: Listener) {
-        for _ in 0..<Limits.acceptsPerTurnMax {
-            do throws(Errno) {
-                let socket = try Sockets.accept(listener.socket.rawValue)
-                add(socket, listener)
-            } catch .resourceTemporarilyUnavailable, .invalidArgument {
-                // Nobody waits, or the socket does not listen any more.
-                return
-            } catch .noBufferSpace, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory {
-                // The connection stays in the backlog: without a pause the loop would spin on it.
-                areListenersPaused = true
-                for event in listenerEvents { event_del(event) }
-                return
-            } catch {
-                // The client gave up while it waited: the next one may not have.
-                continue
-            }
-        }
+    /// Has a task done in this turn, once libevent has told of everything that is ready.
+    func perform(_ kind: Task.Kind, of connection: Connection) {
+        tasks.append(Task(connection: connection, kind: kind))
     }
 
-    private func add(_ socket: consuming OwnedDescriptor, _ listener: Listener) {
-        guard connectionCount < connectionsMax else {
-            counters.add(.connectionsRefused)
-            let text: StaticString =
-                "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
-            let bytes = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            _ = try? Sockets.send(socket.rawValue, bytes, more: false)
-            return
-        }
-        let slot = freeSlots.popLast() ?? connections.count
-        guard
-            let connection = Connection(socket, loop: self, base: base, listener: listener, slot: slot)
-        else {
-            freeSlots.append(slot)
-            return
-        }
-        if slot == connections.count { connections.append(connection) } else { connections[slot] = connection }
-        connectionCount += 1
-        counters.add(.connectionsAccepted)
-    }
-
-    /// Calls `resume` on a connection in the next turn, after every other connection has had its chance.
-    func resumeNextTurn(_ connection: Connection) { resuming.append(connection) }
-
-    private func resumeConnections() {
-        guard !resuming.isEmpty else { return }
-        let waiting = resuming
-        resuming = []
-        for connection in waiting { connection.resume() }
-    }
+    /// Goes on with a connection in the next turn, after every other connection has had its chance.
+    func resumeNextTurn(_ connection: Connection) { nextTasks.append(Task(connection: connection, kind: .resume)) }
 
     /// Forgets a connection that has closed itself.
     func remove(_ connection: Connection) {
@@ -242,23 +284,8 @@ final class EventLoop: @unchecked Sendable {
 
     private func closeAll() {
         for connection in connections { connection?.close() }
+        for request in stuck.takeDue(tick: .max) { request.connection.giveUp() }
     }
-}
-
-/// What a listener's event is given: alive as long as the event.
-private final class AcceptContext {
-    unowned(unsafe) let loop: EventLoop
-    let listener: Listener
-
-    init(loop: EventLoop, listener: Listener) {
-        self.loop = loop
-        self.listener = listener
-    }
-}
-
-@c private func listenerReadable(_ socket: CInt, _ what: Int16, _ context: UnsafeMutableRawPointer?) {
-    let accept = Unmanaged<AcceptContext>.fromOpaque(context!).takeUnretainedValue()
-    accept.loop.accept(accept.listener)
 }
 
 @c private func loopWokenUp(_ descriptor: CInt, _ what: Int16, _ context: UnsafeMutableRawPointer?) {

@@ -6,6 +6,8 @@ package protocol ForegroundService: Sendable {
     var metricsText: String { get }
     /// A descriptor that is readable when it has ended by itself; nil when it does not.
     var endedDescriptor: CInt? { get }
+    /// The exit status of a process that ends for that.
+    var endedStatus: CInt { get }
     /// Ends in good order; false when something is stuck.
     func stop() -> Bool
     /// Leaves nothing behind, without waiting.
@@ -13,7 +15,8 @@ package protocol ForegroundService: Sendable {
 }
 
 extension Server: ForegroundService {
-    package var endedDescriptor: CInt? { nil }
+    /// It was to serve, and cannot.
+    package var endedStatus: CInt { 1 }
 }
 
 extension StandaloneMount: ForegroundService {
@@ -21,4 +24,6 @@ extension StandaloneMount: ForegroundService {
 
     /// There is nothing left to do when somebody has unmounted it.
     package var endedDescriptor: CInt? { mountEndedDescriptor }
+
+    package var endedStatus: CInt { 0 }
 }

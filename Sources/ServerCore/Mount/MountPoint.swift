@@ -70,6 +70,13 @@ package struct MountPoint: Sendable {
         return MountPoint(path: path, isPrivate: false)
     }
 
+    /// The same folder for another mount: it is made again, or found fit again.
+    func renewed(docroot: Docroot) throws(StartFailure) -> MountPoint {
+        guard isPrivate else { return try Self.use(path, docroot: docroot) }
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return self }
+        throw StartFailure("cannot make \(path) for the mount: \(Errno(rawValue: errno))")
+    }
+
     private static func serverIsGone(_ path: String) -> StartFailure {
         StartFailure("mount point \(path) is a mount whose server is gone: unmount it first (umount \(path))")
     }

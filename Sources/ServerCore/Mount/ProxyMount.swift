@@ -1,6 +1,7 @@
 import Glibc
 package import FuseProxy
 package import Platform
+package import Telemetry
 
 /// A mounted, running proxy on its mount point: what `serverfs mount` is, and half of `serverfs serve`.
 ///
@@ -10,24 +11,28 @@ package final class ProxyMount: Sendable {
     package let mountPoint: MountPoint
     /// nil when nobody watches it.
     package let watch: MountWatch?
+    /// nil where fusectl cannot be had: an ordinary user's machine may be without.
+    private let control: FuseControl?
 
     /// Seconds for kernel and daemon to agree, which takes microseconds when nothing is wrong.
     private static let startSeconds = 5
 
     /// Mounts, starts the FUSE threads, and waits until the mount answers. On failure nothing is left behind.
     package init(
-        docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration, watchdog: Watchdog? = nil
+        docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration, watchdog: Watchdog? = nil,
+        counters: CounterGroup<FuseCounter> = CounterGroup()
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
         watch = watchdog?.willMount(at: mountPoint)
         do throws(MountFailure) {
             session = try ProxySession(
-                docroot: docroot, mountPoint: mountPoint.path, configuration: configuration)
+                docroot: docroot, mountPoint: mountPoint.path, configuration: configuration, counters: counters)
         } catch {
             mountPoint.remove()
             watch?.isGone()
             throw StartFailure("\(error); --bypass serves without a mount")
         }
+        control = try? FuseControl(device: session.device)
         do throws(Errno) {
             watch?.isMounted(session)
             try session.start(progress: watch?.progress)
@@ -54,22 +59,24 @@ package final class ProxyMount: Sendable {
         SharedDescriptor(try Files.open(mountPoint.path, flags: Files.pathOnly | O_DIRECTORY))
     }
 
-    /// Unmounts and removes what was made.
+    /// Unmounts and removes what was made. It may be called again to see whether what was stuck has ended.
     ///
-    /// - Returns: whether everything ended; false when a FUSE thread is stuck in the docroot.
-    package func stop() -> Bool {
+    /// - Parameter keepsFolder: whether the mount point is to be used again.
+    /// - Returns: whether everything ended; false when a thread is stuck in the docroot.
+    package func stop(keepsFolder: Bool = false) -> Bool {
         let presentPath = session.presentMountPoint
         let hasEnded = session.stop()
-        mountPoint.remove(at: presentPath)
+        if !keepsFolder { mountPoint.remove(at: presentPath) }
         // Where a thread is stuck, whoever waits for it is let go by the watchdog, once this process has ended.
         if hasEnded { watch?.isGone() }
         return hasEnded
     }
 
-    /// Takes the mount out of the tree without waiting for anybody. Any thread.
-    package func unmountAtOnce() {
+    /// Takes the mount out of the tree and lets go of whoever waits for it, without waiting for anybody. Any thread.
+    package func unmountAtOnce(keepsFolder: Bool = false) {
         let presentPath = session.presentMountPoint
+        control?.abort()
         session.unmount(aborts: true)
-        mountPoint.remove(at: presentPath)
+        if !keepsFolder { mountPoint.remove(at: presentPath) }
     }
 }

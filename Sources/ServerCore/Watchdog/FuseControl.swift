@@ -2,7 +2,7 @@ import Glibc
 import Platform
 
 /// A FUSE connection's files in fusectl, kept open: numbers are used again, a file opened once stays its connection's.
-struct FuseControl {
+struct FuseControl: Sendable {
     private let abortFile: SharedDescriptor
     private let waitingFile: SharedDescriptor
 
@@ -39,7 +39,8 @@ struct FuseControl {
         withUnsafeTemporaryAllocation(byteCount: 32, alignment: 8) { buffer in
             let count = (try? Files.read(waitingFile.rawValue, into: buffer, at: 0)) ?? 0
             return buffer[..<count].reduce(0) { number, byte in
-                byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") ? number * 10 + Int(byte - UInt8(ascii: "0")) : number
+                byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
+                    ? number * 10 + Int(byte - UInt8(ascii: "0")) : number
             }
         }
     }

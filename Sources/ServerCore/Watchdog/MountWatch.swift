@@ -23,7 +23,9 @@ package final class MountWatch: Sendable {
     func isMounted(_ session: ProxySession) {
         watchdog.send(.mounted(place: UInt8(place), device: session.device, mountID: session.mountID))
         let start = Clock.monotonicNanoseconds
-        while watchdog.memory.state(place).state == .unknown, Clock.monotonicNanoseconds - start < Self.answerNanoseconds {
+        while watchdog.memory.state(place).state == .unknown,
+            Clock.monotonicNanoseconds - start < Self.answerNanoseconds
+        {
             usleep(100)
         }
     }

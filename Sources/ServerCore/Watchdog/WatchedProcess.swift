@@ -27,7 +27,9 @@ struct WatchedProcess {
     /// Reads a line of /proc/PID/stat (`proc_pid_stat(5)`).
     static func isDying(_ line: UnsafeRawBufferPointer) -> Bool {
         // The second field is the name, in parentheses, of any bytes; the last parenthesis ends it.
-        guard let parenthesis = line.lastIndex(of: UInt8(ascii: ")")), parenthesis + 2 < line.count else { return false }
+        guard let parenthesis = line.lastIndex(of: UInt8(ascii: ")")), parenthesis + 2 < line.count else {
+            return false
+        }
         let state = line[parenthesis + 2]
         if state == UInt8(ascii: "Z") || state == UInt8(ascii: "X") { return true }
         var field = 3

@@ -24,7 +24,8 @@ struct MountCommand: ParsableCommand {
         let process = try ForegroundProcess(watching: true, stallSeconds: fuse.stallSeconds)
         let proxy = makeProxy()
         let mount = try process.start { () throws(StartFailure) in
-            try StandaloneMount(docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy, watchdog: process.watchdog)
+            try StandaloneMount(
+                docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy, watchdog: process.watchdog)
         }
         process.run(mount, banner: mount.banner)
     }

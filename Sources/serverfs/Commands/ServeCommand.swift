@@ -43,7 +43,22 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds that an idle connection is kept: 1 to 86400.", valueName: "seconds"))
     var keepAliveTimeout = 65
 
+    @Option(
+        help: ArgumentHelp(
+            "Seconds after which a request that a file system keeps waiting is answered 504: 1 to 3600.",
+            valueName: "seconds"))
+    var stallTimeout = 10
+
+    @Option(
+        help: ArgumentHelp(
+            "What --listen serves while the mount is gone: the docroot's files directly, 503, or nothing: it exits.",
+            valueName: "bypass|503|exit"))
+    var onMountLoss = MountLossPolicy.bypass
+
     func validate() throws {
+        guard (1...3600).contains(stallTimeout) else {
+            throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
+        }
         guard (1...64).contains(workers) else { throw ValidationError("--workers must be from 1 to 64.") }
         guard (1...86400).contains(keepAliveTimeout) else {
             throw ValidationError("--keep-alive-timeout must be from 1 to 86400 seconds.")
@@ -60,7 +75,9 @@ struct ServeCommand: ParsableCommand {
     func run() throws {
         let process = try ForegroundProcess(watching: !bypass, stallSeconds: fuse.stallSeconds)
         let configuration = makeConfiguration()
-        let server = try process.start { try Server(configuration, watchdog: process.watchdog) }
+        let server = try process.start {
+            try Server(configuration, watchdog: process.watchdog) { process.report($0) }
+        }
         process.run(server, banner: server.banner)
     }
 
@@ -77,8 +94,11 @@ struct ServeCommand: ParsableCommand {
         if let openFileCache { configuration.openFileCacheCapacity = openFileCache.capacity }
         configuration.send = send
         configuration.keepAliveSeconds = keepAliveTimeout
+        configuration.stallTimeoutSeconds = stallTimeout
+        configuration.onMountLoss = onMountLoss
         return configuration
     }
 }
 
 extension SendStrategy: ExpressibleByArgument {}
+extension MountLossPolicy: ExpressibleByArgument {}

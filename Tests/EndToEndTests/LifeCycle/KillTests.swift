@@ -13,6 +13,7 @@ extension EndToEnd {
             .enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"),
             arguments: [
                 [], ["--fuse-open", "per-open"], ["--fuse-open", "passthrough"], ["--fuse-open", "retained"],
+                ["--fuse-cache", "none"],
             ])
         func aKilledServerIsGoneAtOnce(_ options: [String]) throws {
             for _ in 1...3 {

@@ -1,0 +1,59 @@
+import CLibevent
+import Glibc
+import HTTPMessage
+import Platform
+
+/// How a connection leaves the loop whose thread is stuck with it, and comes back.
+extension Connection {
+    /// What the thread that was stuck has finished.
+    enum BroughtBack {
+        case found(Finding)
+        case sent(FileBody.Progress, hasProgressed: Bool)
+    }
+
+    /// Listens to its client no more: its thread is stuck, and another has the loop. On that other one.
+    func suspend() {
+        if let readEvent { event_del(readEvent) }
+        if let writeEvent { event_del(writeEvent) }
+    }
+
+    /// Waits for another connection's thread, which is stuck with the same file.
+    func wait() {
+        phase = .waiting
+        if let readEvent { event_del(readEvent) }
+        deadlineTick = loop.deadline(seconds: loop.configuration.stallTimeoutSeconds)
+    }
+
+    /// Goes on: what its thread, or the one that it waited for, was stuck in is done.
+    func rejoin() {
+        if case .sent(let progress, let hasProgressed) = broughtBack {
+            broughtBack = nil
+            phase = .receiving
+            finishSending(progress, hasProgressed: hasProgressed)
+            goOnIfSent()
+        } else if broughtBack != nil || phase == .waiting {
+            phase = .receiving
+            event_add(readEvent, nil)
+            processPending()
+        }
+    }
+
+    /// The time is up while its thread is stuck, which must not be disturbed: only the client is told.
+    func giveUp() {
+        loop.counters.add(.stuckRequestsGivenUp)
+        guard isLookingForFile else {
+            // In the middle of a response: that it ends is all that can be said.
+            shutdown(socket.rawValue, CInt(SHUT_RDWR))
+            return
+        }
+        var writer = ResponseHeadWriter(loop.thread.headBuffer)
+        writer.statusLine(.gatewayTimeout)
+        writer.append(verbatim: loop.dateFields)
+        writer.field("Content-Length", decimal: 0)
+        writer.field("Connection", "close")
+        writer.endOfHead()
+        let head = UnsafeRawBufferPointer(rebasing: loop.thread.headBuffer[..<writer.count])
+        _ = try? Sockets.send(socket.rawValue, head, more: false)
+        shutdown(socket.rawValue, CInt(SHUT_WR))
+    }
+}

@@ -1,0 +1,185 @@
+import FuseProxy
+import Glibc
+import HTTPServer
+import Platform
+import Synchronization
+import Telemetry
+
+/// Keeps a server mounted: when its mount is lost, the server does without it, and a new mount takes its place.
+///
+/// A mount is lost when its connection ends (aborted, or `umount -f`) and when it is taken out of the tree (`umount -l`). The
+/// old session is ended first, all of it: a FUSE thread that is stuck in a docroot which does not answer would only be
+/// joined by others, so until it comes back the server goes on without a mount.
+///
+/// One thread calls `init`, `start` and `stop`; the rest may be called by any. The thread `mount-keeper` does the work.
+final class MountKeeper: Sendable {
+    private let docroot: Docroot
+    private let configuration: ProxyConfiguration
+    private let watchdog: Watchdog?
+    private let policy: MountLossPolicy
+    private let report: @Sendable (String) -> Void
+    private let state: Mutex<State>
+    private let stopping: WakeUp
+    /// Readable when the process is to end because the mount was lost.
+    let ended: WakeUp
+    private let thread = Mutex<NamedThread?>(nil)
+
+    private struct State {
+        /// The mount, whether it still works or not; nil while there is none.
+        var mount: ProxyMount?
+        var isDegraded = false
+        var losses: UInt64 = 0
+    }
+
+    private enum Limits {
+        /// Milliseconds before the second attempt to mount again; each further one waits twice as long.
+        static let firstDelayMilliseconds: Int32 = 100
+        static let delayMillisecondsMax: Int32 = 5000
+        /// Nanoseconds that a mount must have lasted for the next to be made at once.
+        static let steadyNanoseconds: UInt64 = 10_000_000_000
+    }
+
+    /// - Parameter report: says something to the operator; on the keeper's thread.
+    init(
+        _ mount: ProxyMount, docroot: Docroot, configuration: ProxyConfiguration, watchdog: Watchdog?,
+        policy: MountLossPolicy,
+        report: @escaping @Sendable (String) -> Void
+    ) throws(Errno) {
+        self.docroot = docroot
+        self.configuration = configuration
+        self.watchdog = watchdog
+        self.policy = policy
+        self.report = report
+        counters = mount.session.counters
+        state = Mutex(State(mount: mount))
+        stopping = try WakeUp()
+        ended = try WakeUp()
+    }
+
+    /// What the FUSE threads of all its mounts have counted.
+    let counters: CounterGroup<FuseCounter>
+
+    /// The mount; nil while there is none.
+    var mount: ProxyMount? { state.withLock { $0.mount } }
+
+    /// Whether the mount is gone and not there again yet.
+    var isDegraded: Bool { state.withLock { $0.isDegraded } }
+
+    /// How often the mount was lost.
+    var losses: UInt64 { state.withLock { $0.losses } }
+
+    /// Watches over the mount from now on, for `http`.
+    func start(_ http: HTTPServer) throws(Errno) {
+        let started = try NamedThread("mount-keeper") { [self] in run(http) }
+        thread.withLock { $0 = started }
+    }
+
+    /// Stops watching over it; the mount stays. Waits for a mount that is just being made.
+    func stopKeeping() {
+        stopping.signal()
+        thread.withLock { $0.take() }?.join()
+    }
+
+    // MARK: - On the keeper's thread
+
+    private func run(_ http: HTTPServer) {
+        var delay: Int32 = 0
+        while let lost = waitForLoss(http) {
+            let began = Clock.monotonicNanoseconds
+            state.withLock {
+                $0.isDegraded = true
+                $0.losses += 1
+            }
+            http.offerMount(nil)
+            report("the mount is gone (\(reason(lost.mount))): \(consequence)")
+            if policy == .exit { return ended.signal() }
+            guard end(lost.mount) else { return }
+            state.withLock { $0.mount = nil }
+            delay = began - lost.sinceNanoseconds > Limits.steadyNanoseconds ? 0 : delay
+            guard let mount = mountAgain(lost.mount.mountPoint, delay: &delay) else { return }
+            // Before its root is opened and after: so nobody can be without a mount that is there, or reverse.
+            guard let root = try? mount.openRoot() else { continue }
+            http.mountLoss.clear()
+            http.offerMount(MountRoot(descriptor: root, device: mount.session.device))
+            let seconds = Double((Clock.monotonicNanoseconds - began) / 1_000_000) / 1000
+            state.withLock { $0.isDegraded = false }
+            report("mounted again at \(mount.mountPoint.path), after \(seconds) s")
+        }
+    }
+
+    /// Waits until the mount is lost.
+    ///
+    /// - Returns: nil when the keeper is to stop.
+    private func waitForLoss(_ http: HTTPServer) -> (mount: ProxyMount, sinceNanoseconds: UInt64)? {
+        guard let mount else { return nil }
+        let since = Clock.monotonicNanoseconds
+        let table = try? MountTable.openForChanges()
+        defer { withExtendedLifetime(table) {} }
+        var waits = [
+            pollfd(fd: stopping.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mount.session.endedDescriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: http.mountLoss.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: table?.rawValue ?? -1, events: Int16(POLLPRI), revents: 0),
+        ]
+        while true {
+            guard poll(&waits, 4, -1) > 0 else { continue }
+            if waits[0].revents != 0 { return nil }
+            if waits[1].revents != 0 || waits[2].revents != 0 { return (mount, since) }
+            if mount.session.presentMountPoint == nil { return (mount, since) }
+        }
+    }
+
+    private func reason(_ mount: ProxyMount) -> String {
+        if mount.watch?.hasStalled == true { return "it stood still while requests waited, and was aborted" }
+        return mount.session.presentMountPoint == nil ? "unmounted" : "its connection was aborted"
+    }
+
+    private var consequence: String {
+        switch policy {
+        case .bypass: "reading the docroot directly"
+        case .unavailable: "answering 503"
+        case .exit: "ending"
+        }
+    }
+
+    /// Ends the old session.
+    ///
+    /// - Returns: false when the keeper is to stop.
+    private func end(_ mount: ProxyMount) -> Bool {
+        mount.unmountAtOnce(keepsFolder: true)
+        if mount.stop(keepsFolder: true) { return true }
+        report("a FUSE thread is stuck in the docroot: there is no mount until it comes back")
+        while !mount.stop(keepsFolder: true) {
+            if isStopping(withinMilliseconds: 100) { return false }
+        }
+        return true
+    }
+
+    /// Mounts again, as often as it takes.
+    ///
+    /// - Parameter delay: milliseconds before the first attempt, and afterwards before the next one's.
+    /// - Returns: nil when the keeper is to stop.
+    private func mountAgain(_ mountPoint: MountPoint, delay: inout Int32) -> ProxyMount? {
+        var hasReported = false
+        while true {
+            if isStopping(withinMilliseconds: delay) { return nil }
+            delay = min(max(delay * 2, Limits.firstDelayMilliseconds), Limits.delayMillisecondsMax)
+            do throws(StartFailure) {
+                let mount = try ProxyMount(
+                    docroot: docroot, mountPoint: try mountPoint.renewed(docroot: docroot),
+                    configuration: configuration,
+                    watchdog: watchdog, counters: counters)
+                state.withLock { $0.mount = mount }
+                return mount
+            } catch {
+                if !hasReported { report("cannot mount again: \(error); trying on") }
+                hasReported = true
+            }
+        }
+    }
+
+    private func isStopping(withinMilliseconds time: Int32) -> Bool {
+        var wait = pollfd(fd: stopping.rawValue, events: Int16(POLLIN), revents: 0)
+        return poll(&wait, 1, time) == 1
+    }
+}

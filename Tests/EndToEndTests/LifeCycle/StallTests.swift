@@ -1,0 +1,145 @@
+import Glibc
+import Testing
+import TestSupport
+
+extension EndToEnd {
+    /// A docroot that stops answering: who asks for what it does not give is told so, and nobody else notices.
+    @Suite(.timeLimit(.minutes(2)))
+    struct StallTests {
+        private let folder: PrivateFolder
+        private let docroot: StallingFolder
+
+        init() throws {
+            folder = try PrivateFolder()
+            var files = ["warm": Array("warm".utf8), "large": RandomBytes.make(40_000_000)]
+            for index in 0..<80 { files["cold\(index)"] = Array("cold".utf8) }
+            docroot = try StallingFolder(files, in: folder)
+        }
+
+        /// One loop, which must not be lost, and two FUSE threads.
+        private func serve(_ options: String...) throws -> ServerProcess {
+            let server = try ServerProcess.serving(
+                docroot.path, ["--workers", "1", "--stall-timeout", "1", "--fuse-stall-timeout", "off"] + options)
+            for port in server.ports {
+                #expect(try HTTPConnection.fetch(port, "/warm").bodyText == "warm")
+            }
+            return server
+        }
+
+        private func send(_ target: String, to port: UInt16) throws -> HTTPConnection {
+            let connection = try HTTPConnection(port: port)
+            try connection.socket.send(HTTPConnection.request(target))
+            return connection
+        }
+
+        @Test(arguments: Via.allCases)
+        func whatIsStuckIsAnswered504AndTheRestAsEver(_ via: Via) throws {
+            let server = try serve()
+            let port = via == .mount ? server.port : server.bypassPort
+            docroot.stall()
+            // Several files, more than there are FUSE threads, and one of them asked for by many.
+            let stuck =
+                try (0..<6).map { try send("/cold\($0)", to: port) }
+                + (0..<20).map { _ in try send("/cold0", to: port) }
+            usleep(300_000)
+            for port in server.ports {
+                for _ in 1...20 {
+                    var text = ""
+                    let time = try seconds { text = try HTTPConnection.fetch(port, "/warm").bodyText }
+                    #expect(text == "warm")
+                    #expect(time < 0.5)
+                }
+            }
+            for connection in stuck {
+                let response = try connection.receiveResponse()
+                #expect(response.status == 504)
+                #expect(response["Connection"] == "close")
+            }
+            docroot.resume()
+            for index in 0..<6 { #expect(try HTTPConnection.fetch(port, "/cold\(index)").bodyText == "cold") }
+            let metrics = try server.metrics()
+            #expect(metrics["serverfs_http_stuck_requests_total{outcome=\"any\"}"] >= 6)
+            #expect(server.stop(seconds: 3) == .exited(0))
+        }
+
+        /// Before the time-out everybody gets what he has asked for, in the order asked.
+        @Test(arguments: Via.allCases)
+        func aDocrootThatComesBackInTimeIsOnlySlow(_ via: Via) throws {
+            let server = try serve("--stall-timeout", "20")
+            let port = via == .mount ? server.port : server.bypassPort
+            docroot.stall()
+            let pipelined = try HTTPConnection(port: port)
+            try pipelined.socket.send(
+                ["/warm", "/cold1", "/warm", "/cold2", "/nothing", "/cold1"].map { HTTPConnection.request($0) }.joined()
+            )
+            let same = try (1...10).map { _ in try send("/cold1", to: port) }
+            usleep(500_000)
+            docroot.resume()
+            for expected in ["warm", "cold", "warm", "cold", "404 Not Found\n", "cold"] {
+                #expect(try pipelined.receiveResponse().bodyText == expected)
+            }
+            for connection in same { #expect(try connection.receiveResponse().bodyText == "cold") }
+        }
+
+        @Test(arguments: Via.allCases)
+        func aBodyThatIsStuckEndsWithItsConnection(_ via: Via) throws {
+            let server = try serve()
+            let port = via == .mount ? server.port : server.bypassPort
+            let connection = try HTTPConnection(port: port, receiveBufferBytes: 65536)
+            try connection.socket.send(HTTPConnection.request("/large"))
+            let head = try connection.receiveHead()
+            #expect(head.contentLength == 40_000_000)
+            docroot.stall()
+            let expected = RandomBytes.make(40_000_000)
+            var position = 0
+            let count = try connection.receiveRest { piece in
+                for byte in piece {
+                    if byte != expected[position] { Issue.record("a wrong byte at \(position)") }
+                    position += 1
+                }
+            }
+            #expect(count < 40_000_000)
+            #expect(try HTTPConnection.fetch(port, "/warm").bodyText == "warm")
+            docroot.resume()
+            #expect(try HTTPConnection.fetch(port, "/large").body == expected)
+        }
+
+        /// No more than a bounded number of threads waits: who comes after that is told at once.
+        @Test
+        func moreStuckFilesThanThreadsAreAnswered503() throws {
+            let server = try serve("--stall-timeout", "5")
+            docroot.stall()
+            var stuck: [HTTPConnection] = []
+            for index in 0..<80 { stuck.append(try send("/cold\(index)", to: server.bypassPort)) }
+            var statuses: [Int: Int] = [:]
+            for connection in stuck {
+                let response = try connection.receiveResponse()
+                statuses[response.status, default: 0] += 1
+                if response.status == 503 { #expect(response["Retry-After"] == "1") }
+            }
+            #expect(statuses == [504: 64, 503: 16])
+            docroot.resume()
+            let isBack = try eventually(seconds: 5) {
+                try HTTPConnection.fetch(server.bypassPort, "/cold1").status == 200
+            }
+            #expect(isBack)
+        }
+
+        /// What is stuck in the docroot cannot be ended, but no client waits for that, and nothing is left when it comes back.
+        @Test
+        func aStuckServerStillStops() throws {
+            let server = try serve()
+            docroot.stall()
+            let connections = try [send("/cold1", to: server.port), send("/cold2", to: server.bypassPort)]
+            usleep(300_000)
+            server.signal(SIGTERM)
+            for connection in connections { #expect(try connection.receiveResponse().status == 504) }
+            #expect(throws: (any Error).self) { try HTTPConnection.fetch(server.port, "/warm") }
+            sleep(2)
+            docroot.resume()
+            #expect(server.process.wait(seconds: 3) != nil)
+            #expect(!server.isMounted)
+            #expect(server.leftovers.isEmpty)
+        }
+    }
+}

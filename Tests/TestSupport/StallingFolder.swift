@@ -1,0 +1,26 @@
+import Glibc
+
+/// A folder on a file system that stops answering when told to: a FUSE file system, shown by a `serverfs mount` of its own,
+/// whose process is stopped. What the kernel keeps of it is still there.
+package final class StallingFolder {
+    /// To look at.
+    package let path: String
+    private let folder: PrivateFolder
+    private let daemon: ServerProcess
+
+    /// - Parameter files: by name.
+    package init(_ files: [String: [UInt8]], in folder: PrivateFolder) throws {
+        self.folder = folder
+        let real = try folder.makeFolder("real")
+        path = try folder.makeFolder("stalling")
+        for (name, bytes) in files { try folder.write("real/\(name)", bytes) }
+        daemon = try ServerProcess(["mount", real, path, "--fuse-stall-timeout", "off"])
+    }
+
+    // Whoever waits for it must be let go, or nothing could be ended.
+    deinit { resume() }
+
+    package func stall() { daemon.signal(SIGSTOP) }
+
+    package func resume() { daemon.signal(SIGCONT) }
+}
