@@ -16,6 +16,7 @@ final class MountKeeper: Sendable {
     private let docroot: Docroot
     private let configuration: ProxyConfiguration
     private let watchdog: Watchdog?
+    private let mountPoint: MountPoint
     private let policy: MountLossPolicy
     private let report: @Sendable (String) -> Void
     private let state: Mutex<State>
@@ -48,6 +49,7 @@ final class MountKeeper: Sendable {
         self.docroot = docroot
         self.configuration = configuration
         self.watchdog = watchdog
+        mountPoint = mount.mountPoint
         self.policy = policy
         self.report = report
         counters = mount.session.counters
@@ -74,10 +76,11 @@ final class MountKeeper: Sendable {
         thread.withLock { $0 = started }
     }
 
-    /// Stops watching over it; the mount stays. Waits for a mount that is just being made.
+    /// Stops watching over it; the mount stays, if there is one. Waits for a mount that is just being made.
     func stopKeeping() {
         stopping.signal()
         thread.withLock { $0.take() }?.join()
+        if mount == nil { mountPoint.remove() }
     }
 
     // MARK: - On the keeper's thread
@@ -96,11 +99,9 @@ final class MountKeeper: Sendable {
             guard end(lost.mount) else { return }
             state.withLock { $0.mount = nil }
             delay = began - lost.sinceNanoseconds > Limits.steadyNanoseconds ? 0 : delay
-            guard let mount = mountAgain(lost.mount.mountPoint, delay: &delay) else { return }
-            // Before its root is opened and after: so nobody can be without a mount that is there, or reverse.
-            guard let root = try? mount.openRoot() else { continue }
+            guard let (mount, root) = mountAgain(delay: &delay) else { return }
             http.mountLoss.clear()
-            http.offerMount(MountRoot(descriptor: root, device: mount.session.device))
+            http.offerMount(root)
             let seconds = Double((Clock.monotonicNanoseconds - began) / 1_000_000) / 1000
             state.withLock { $0.isDegraded = false }
             report("mounted again at \(mount.mountPoint.path), after \(seconds) s")
@@ -159,7 +160,7 @@ final class MountKeeper: Sendable {
     ///
     /// - Parameter delay: milliseconds before the first attempt, and afterwards before the next one's.
     /// - Returns: nil when the keeper is to stop.
-    private func mountAgain(_ mountPoint: MountPoint, delay: inout Int32) -> ProxyMount? {
+    private func mountAgain(delay: inout Int32) -> (mount: ProxyMount, root: MountRoot)? {
         var hasReported = false
         while true {
             if isStopping(withinMilliseconds: delay) { return nil }
@@ -169,8 +170,14 @@ final class MountKeeper: Sendable {
                     docroot: docroot, mountPoint: try mountPoint.renewed(docroot: docroot),
                     configuration: configuration,
                     watchdog: watchdog, counters: counters)
-                state.withLock { $0.mount = mount }
-                return mount
+                do throws(Errno) {
+                    let root = MountRoot(descriptor: try mount.openRoot(), device: mount.session.device)
+                    state.withLock { $0.mount = mount }
+                    return (mount, root)
+                } catch {
+                    _ = mount.stop(keepsFolder: true)
+                    throw StartFailure("its root cannot be opened: \(error)")
+                }
             } catch {
                 if !hasReported { report("cannot mount again: \(error); trying on") }
                 hasReported = true

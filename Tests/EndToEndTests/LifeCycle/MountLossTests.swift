@@ -96,6 +96,22 @@ extension EndToEnd {
             #expect(site.server.leftovers.isEmpty)
         }
 
+        /// Its folder was made for the mount, and is nobody's while there is none.
+        @Test
+        func aServerThatCannotMountAgainLeavesNothing() throws {
+            let site = try Site(["file": "bytes"])
+            // Taken away again and again, and its folder too: sooner or later it waits before it tries again.
+            let path = site.server.mountPoint
+            #expect(ChildProcess.run(["umount", "-l", path]) == .exited(0))
+            for _ in 1...20 {
+                _ = ChildProcess.run(["umount", "-l", path])
+                rmdir(path)
+                #expect(try site.fetch(.mount, "/file").bodyText == "bytes")
+            }
+            #expect(site.server.stop() == .exited(0))
+            #expect(site.server.leftovers.isEmpty)
+        }
+
         @Test
         func aMountInUseIsNotTakenAwayByAPlainUnmount() throws {
             let site = try Site(["file": "bytes"])
