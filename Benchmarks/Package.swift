@@ -18,11 +18,16 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
+        .systemLibrary(name: "CKernelCalls"),
         .executableTarget(
             name: "serverfs-bench",
-            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["CKernelCalls", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "ServerfsBenchTests", dependencies: ["serverfs-bench"], swiftSettings: swiftSettings),
+            name: "ServerfsBenchTests",
+            dependencies: [
+                "serverfs-bench", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -10,6 +10,17 @@ import Testing
           listen-bypass  http://127.0.0.1:42325/  (docroot directly)
           mount          /tmp/serverfs-vMR5qT  (fuse.serverfs, ro,nosuid,nodev,allow_other; removed at exit)
           strategies     fuse-api lowlevel, open-file-cache 1024 a worker
+          unavailable    nothing
+        ready
+
+        """
+
+    private static let mountAlone = """
+        serverfs 0.1.0
+          docroot        /srv
+          mount          /tmp/m  (fuse.serverfs, ro,nosuid,nodev)
+          strategies     fuse-api lowlevel, fuse-cache timeout 1 s
+          unavailable    fuse-cache watched: too few inotify watches
         ready
 
         """
@@ -21,6 +32,15 @@ import Testing
         #expect(banner.bypassURL == "http://127.0.0.1:42325/")
         #expect(banner.mountPoint == "/tmp/serverfs-vMR5qT")
         #expect(banner.strategies == "fuse-api lowlevel, open-file-cache 1024 a worker")
+        #expect(banner.unavailable == nil)
+    }
+
+    @Test func theMountAloneHasNoAddresses() throws {
+        let banner = try #require(ServerfsBanner(parsing: Self.mountAlone))
+        #expect(banner.mountURL == nil)
+        #expect(banner.bypassURL == nil)
+        #expect(banner.mountPoint == "/tmp/m")
+        #expect(banner.unavailable == "fuse-cache watched: too few inotify watches")
     }
 
     @Test func anIncompleteBannerIsNone() {

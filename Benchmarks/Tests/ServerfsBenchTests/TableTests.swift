@@ -2,6 +2,13 @@ import Testing
 
 @testable import serverfs_bench
 
+/// The cells of each row, without the padding.
+func cells(_ table: Table) -> [[String]] {
+    table.text.split(separator: "\n").map { line in
+        line.split(separator: "|").map { $0.split(separator: " ").joined(separator: " ") }
+    }
+}
+
 @Suite struct TableTests {
     @Test func columnsAreLinedUpAndMarkdown() {
         var table = Table([("what", .left), ("n", .right)])

@@ -17,10 +17,13 @@ struct WrkRun {
         self.directory = directory
     }
 
-    /// Puts the load on `url`. Throws if the figures are not to be used: `fileBytes` is what a body must have at least.
-    mutating func run(_ load: Load, url: String, fileBytes: Int) throws -> WrkReport {
+    /// Puts the load on what `workload` names below `base`, a URL with the slash at the end. Throws if the figures are not
+    /// to be used.
+    mutating func run(_ load: Load, base: String, _ workload: Workload) throws -> WrkReport {
         count += 1
-        let process = try ChildProcess("wrk-\(count)", executable, load.arguments + [url], in: directory)
+        let url = base + workload.path
+        let script = workload.script.map { ["-s", $0] } ?? []
+        let process = try ChildProcess("wrk-\(count)", executable, load.arguments + script + [url], in: directory)
         defer { process.end() }
 
         // Beyond its time, wrk only waits for its threads.
@@ -36,7 +39,7 @@ struct WrkRun {
         } catch {
             throw BenchFailure(.runFailed, "wrk on \(url) printed something unexpected: \(error)\n\(process.output)")
         }
-        if let defect = report.defect(fileBytes: fileBytes) {
+        if let defect = report.defect(fileBytes: workload.fileBytes) {
             throw BenchFailure(.runFailed, "the run on \(url) does not count: \(defect)")
         }
         return report

@@ -24,3 +24,12 @@ func note(_ sentence: String) {
     let line = Array("serverfs-bench: \(sentence)\n".utf8)
     _ = unsafe write(STDERR_FILENO, line, line.count)
 }
+
+/// Writes to a file that is there, and gives whether that could be done.
+func writeText(_ text: String, to path: String) -> Bool {
+    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    return unsafe write(descriptor, bytes, bytes.count) == bytes.count
+}

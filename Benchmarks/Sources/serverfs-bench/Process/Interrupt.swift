@@ -33,4 +33,7 @@ enum Interrupt {
             throw BenchFailure(.interrupted(signal: number), "ended by \(signal.name)")
         }
     }
+
+    /// Throws when the user has ended the benchmark, for work that does not wait.
+    static func check() throws { try pause(milliseconds: 0) }
 }

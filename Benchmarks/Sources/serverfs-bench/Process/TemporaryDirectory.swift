@@ -1,12 +1,14 @@
 import FoundationEssentials
 import Glibc
 
-/// A private directory (mode 0700) for the output of the processes and nginx's files. `remove` ends it.
+/// A private directory (mode 0700) for the output of the processes, nginx's files and docroots. `remove` ends it.
 struct TemporaryDirectory {
     let path: String
 
-    init() throws {
-        let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    /// Where temporary files are.
+    static var parent: String { ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp" }
+
+    init(in parent: String = Self.parent) throws {
         var template = Array("\(parent)/serverfs-bench-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else {
             throw BenchFailure(.runFailed, "no temporary directory in \(parent): \(errorText(errno))")
@@ -21,10 +23,6 @@ struct TemporaryDirectory {
     }
 
     func remove() {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            note("\(path) could not be removed: \(error)")
-        }
+        removeTree(path)
     }
 }

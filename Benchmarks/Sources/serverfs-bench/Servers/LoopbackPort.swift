@@ -30,14 +30,28 @@ final class LoopbackPort {
 
     /// Whether a connection is taken.
     func accepts() -> Bool {
+        guard let client = try? Self.connected(to: number) else { return false }
+        close(client)
+        return true
+    }
+
+    /// A connection to a server on 127.0.0.1, on which nothing is waited for longer than 30 s. The caller closes it.
+    static func connected(to port: UInt16) throws -> Int32 {
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        defer { close(client) }
-        var address = Self.address(port: number)
-        return unsafe withUnsafePointer(to: &address) { pointer in
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
+        unsafe setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = address(port: port)
+        let isConnected = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
                 unsafe connect(client, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
+        guard isConnected else {
+            let code = errno
+            close(client)
+            throw BenchFailure(.runFailed, "no connection to port \(port) of 127.0.0.1: \(errorText(code))")
+        }
+        return client
     }
 
     private static func address(port: UInt16) -> sockaddr_in {

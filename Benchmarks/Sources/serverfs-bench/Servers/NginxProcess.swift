@@ -26,7 +26,8 @@ final class NginxProcess {
         }
     }
 
-    func url(_ path: String) -> String { "http://127.0.0.1:\(port.number)/\(path)" }
+    /// With the slash at the end.
+    var url: String { "http://127.0.0.1:\(port.number)/" }
 
     func end() { process.end() }
 

@@ -1,11 +1,13 @@
 /// What serverfs says when it starts; complete once its last line is `ready`.
 struct ServerfsBanner: Equatable {
     var version: String
-    /// Base addresses, with the slash at the end.
-    var mountURL: String
-    var bypassURL: String
+    /// Base addresses, with the slash at the end; nil for the mount alone.
+    var mountURL: String?
+    var bypassURL: String?
     var mountPoint: String
     var strategies: String
+    /// What was asked for and is not to be had here.
+    var unavailable: String?
 
     /// Nil as long as the banner is not complete or a line is missing.
     init?(parsing output: String) {
@@ -20,14 +22,14 @@ struct ServerfsBanner: Equatable {
         func firstWord(_ key: Substring) -> String? {
             values[key]?.split(separator: " ").first.map(String.init)
         }
-        guard let version = values["serverfs"], let mountURL = firstWord("listen"),
-            let bypassURL = firstWord("listen-bypass"),
-            let mountPoint = firstWord("mount"), let strategies = values["strategies"]
+        guard let version = values["serverfs"], let mountPoint = firstWord("mount"),
+            let strategies = values["strategies"]
         else { return nil }
         self.version = String(version)
-        self.mountURL = mountURL
-        self.bypassURL = bypassURL
+        mountURL = firstWord("listen")
+        bypassURL = firstWord("listen-bypass")
         self.mountPoint = mountPoint
         self.strategies = String(strategies)
+        unavailable = values["unavailable"].map(String.init).flatMap { $0 == "nothing" ? nil : $0 }
     }
 }

@@ -1,26 +1,46 @@
 import Glibc
 
-/// serverfs on a docroot, listening through its mount and past it. `end` ends it, and its mount with it.
+/// serverfs, serving or mounting, in a process of its own. `end` ends it, and its mount with it.
 final class ServerfsProcess {
     /// Counters and context switches at one moment between two runs.
     struct Snapshot {
-        var counters: ServerfsCounters
+        var metrics: ServerfsMetrics
         var switches: ContextSwitches
     }
 
     let banner: ServerfsBanner
     private let process: ChildProcess
 
-    static func arguments(docroot: String, _ more: [String]) -> [String] {
+    var pid: pid_t { process.pid }
+
+    /// The arguments that serve `docroot` through a mount and past it.
+    static func serving(_ docroot: String, _ more: [String]) -> [String] {
         [docroot, "--listen", "127.0.0.1:0", "--listen-bypass", "127.0.0.1:0"] + more
     }
 
-    /// Gives the server when it is ready. `name` names its files.
+    /// The arguments that only mount `docroot`.
+    static func mounting(_ docroot: String, on mountPoint: String, _ more: [String]) -> [String] {
+        ["mount", docroot, mountPoint] + more
+    }
+
+    /// Gives the process when it is ready.
+    ///
+    /// - Parameters:
+    ///   - name: names its files.
+    ///   - descriptorLimit: RLIMIT_NOFILE, which it cannot raise again; nil leaves it as it is.
+    /// - Throws: `StartRefusal` when it says why it will not start so.
     init(
-        _ name: String, executable: String, docroot: String, arguments: [String], in directory: TemporaryDirectory
+        _ name: String, executable: String, arguments: [String], descriptorLimit: Int? = nil,
+        in directory: TemporaryDirectory
     ) throws {
-        process = try ChildProcess(
-            name, executable, Self.arguments(docroot: docroot, arguments), in: directory)
+        if let descriptorLimit {
+            let prlimit = try Executable.required("prlimit", package: "util-linux")
+            process = try ChildProcess(
+                name, prlimit, ["--nofile=\(descriptorLimit):\(descriptorLimit)", executable] + arguments, in: directory
+            )
+        } else {
+            process = try ChildProcess(name, executable, arguments, in: directory)
+        }
         do {
             banner = try Self.waitForBanner(process)
         } catch {
@@ -44,38 +64,27 @@ final class ServerfsProcess {
     /// Printing the counters is the work of another thread, so it does not show in the switches.
     func snapshot() throws -> Snapshot {
         let deadline = Deadline(after: .seconds(5))
-        var earlier = try counters()
+        var earlier = try metrics()
         while true {
             try Interrupt.pause(milliseconds: 20)
-            let counters = try counters()
-            if counters == earlier {
-                return Snapshot(counters: counters, switches: ContextSwitches(ofProcess: process.pid))
+            let metrics = try metrics()
+            if metrics == earlier {
+                return Snapshot(metrics: metrics, switches: ContextSwitches(ofProcess: process.pid))
             }
             guard !deadline.hasPassed else {
-                throw BenchFailure(.runFailed, "serverfs is still busy 5 s after wrk has left")
+                throw BenchFailure(.runFailed, "serverfs is still busy 5 s after its load has left")
             }
-            earlier = counters
+            earlier = metrics
         }
     }
 
-    /// What it has said on standard error beside the counters.
-    private var complaints: String {
-        let lines = process.errorOutput.split(separator: "\n")
-        return lines.filter { !$0.hasPrefix("#") && !$0.hasPrefix("serverfs_") }.joined(separator: "\n")
-    }
-
-    private func counters() throws -> ServerfsCounters {
+    func metrics() throws -> ServerfsMetrics {
         let before = process.errorOutput.utf8.count
         process.signal(SIGUSR1)
         let deadline = Deadline(after: .seconds(5))
         while true {
             let printed = String(decoding: process.errorOutput.utf8.dropFirst(before), as: UTF8.self)
-            if printed.hasSuffix("# EOF\n") {
-                guard let counters = ServerfsCounters(parsing: printed) else {
-                    throw BenchFailure(.runFailed, "the counters of serverfs lack what is looked for:\n\(printed)")
-                }
-                return counters
-            }
+            if let metrics = ServerfsMetrics(parsing: printed) { return metrics }
             if let ending = process.poll() {
                 throw BenchFailure(.runFailed, "serverfs ended while it was measured (\(ending)): \(complaints)")
             }
@@ -86,11 +95,18 @@ final class ServerfsProcess {
         }
     }
 
+    /// What it has said on standard error beside the counters.
+    private var complaints: String {
+        let lines = process.errorOutput.split(separator: "\n")
+        return lines.filter { !$0.hasPrefix("#") && !$0.hasPrefix("serverfs_") }.joined(separator: "\n")
+    }
+
     private static func waitForBanner(_ process: ChildProcess) throws -> ServerfsBanner {
         let deadline = Deadline(after: .seconds(10))
         while true {
             if let banner = ServerfsBanner(parsing: process.output) { return banner }
             if let ending = process.poll() {
+                if let refusal = StartRefusal(ending, errorOutput: process.errorOutput) { throw refusal }
                 throw BenchFailure(
                     .runFailed, "serverfs does not start (\(ending)): \(process.output)\(process.errorOutput)")
             }

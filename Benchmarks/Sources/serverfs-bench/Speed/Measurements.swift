@@ -24,8 +24,10 @@ struct Sample {
 /// All runs of one series, a round at a time.
 struct SeriesResult {
     let series: Series
-    let banner: ServerfsBanner
+    var banner: ServerfsBanner
     var rounds: [[Target: Sample]] = []
+    /// Of serverfs, after its last run (VmRSS).
+    var residentBytes = 0
 
     func samples(_ target: Target) -> [Sample] {
         rounds.compactMap { $0[target] }

@@ -1,0 +1,94 @@
+import ArgumentParser
+
+/// The speed table: mount, bypass and nginx under wrk in turn, for one file and for many.
+struct SpeedCommand: Measurement {
+    static let configuration = CommandConfiguration(
+        commandName: "speed",
+        abstract: "Measure mount and bypass side by side with wrk, and judge the targets (the default command).",
+        discussion: """
+            wrk is run on the mount, the bypass and, where a series has one, nginx in turn, round by round. Ratios are \
+            taken within a round; their median counts. Then a large file is served once for each way of opening it, to \
+            see how often its bytes are in the page cache.
+            """)
+
+    @OptionGroup var server: ServerfsOption
+    @OptionGroup var loadOptions: LoadOptions
+
+    @Option(help: "How many pairs of mount and bypass are measured, after a warm-up.")
+    var pairs = 5
+
+    @Option(help: "The length of one run of wrk.")
+    var seconds = 4
+
+    func validate() throws {
+        try check("pairs", pairs, within: 1...1000)
+        try check("seconds", seconds, within: 1...3600)
+    }
+
+    func measure() throws {
+        let serverfs = try server.executable()
+        let wrk = try Executable.required("wrk", package: "wrk")
+        let nginx = try Executable.required("nginx", package: "nginx-light")
+        let oneFile = try loadOptions.oneFile()
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+
+        let load = loadOptions.load(seconds: seconds)
+        var benchmark = Benchmark(
+            serverfs: serverfs, nginx: nginx, load: load, rounds: pairs, directory: directory,
+            wrk: WrkRun(executable: wrk, directory: directory))
+        let machine = try Machine.line(
+            [
+                .init(name: "wrk", path: wrk, option: "-v"), .init(name: "nginx", path: nginx, option: "-v"),
+                .init(name: "serverfs", path: serverfs, option: "--version"),
+            ], in: directory)
+        let filesInTurn = try Workload.filesInTurn(
+            count: Plan.filesInTurnCount, fileBytes: Plan.filesInTurnBytes, in: directory)
+
+        let memory = try PageCacheMeasurement(serverfs: serverfs, directory: directory).report()
+        let reports = [
+            try measure(Plan.oneFile, on: oneFile, &benchmark),
+            try measure(Plan.filesInTurn, on: filesInTurn, &benchmark),
+        ]
+
+        for report in reports {
+            print(report.throughput.text)
+            print(report.costs.text)
+        }
+        print(memory.table.text)
+        let title = "requests/s: median of \(pairs) pairs"
+        print(Verdict.table(title, reports.flatMap(\.verdicts) + memory.verdicts).text)
+        print("Machine: \(machine)\n")
+        print("Command: \(shellCommand(CommandLine.arguments))\n")
+        printSeries(reports)
+        for (strategy, reason) in memory.refused { print("- not measured: page cache, \(strategy): \(reason)") }
+    }
+
+    private func measure(
+        _ plan: [Series], on workload: Workload, _ benchmark: inout Benchmark
+    ) throws -> SpeedReport {
+        var report = SpeedReport(
+            results: [], load: shellCommand(["wrk"] + benchmark.load.arguments), workload: workload)
+        for series in plan {
+            do {
+                report.results.append(try benchmark.run(series, on: workload))
+            } catch let refusal as StartRefusal where series.mayBeRefused {
+                note("\(series.name): not measured: \(refusal.reason)")
+                report.refused.append((series, refusal.reason))
+            }
+        }
+        return report
+    }
+
+    /// How serverfs was started, and what it said; once where both workloads have the same series.
+    private func printSeries(_ reports: [SpeedReport]) {
+        var printed: Set<String> = []
+        for result in reports.flatMap(\.results) {
+            let arguments = ServerfsProcess.serving("DOCROOT", result.series.serverfsArguments)
+            let command = shellCommand(["serverfs"] + arguments)
+            let line = "- \(result.series.name): `\(command)`: \(result.banner.strategies)"
+            if printed.insert(line).inserted { print(line) }
+        }
+        for (series, reason) in reports.flatMap(\.refused) { print("- not measured: \(series.name): \(reason)") }
+    }
+}

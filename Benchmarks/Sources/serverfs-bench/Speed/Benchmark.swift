@@ -1,0 +1,86 @@
+/// Runs series under one load, each on a serverfs of its own and an nginx where it has one, and ends both in any case.
+struct Benchmark {
+    let serverfs: String
+    /// Needed by the series that have an nginx beside them.
+    let nginx: String?
+    let load: WrkRun.Load
+    let rounds: Int
+    let directory: TemporaryDirectory
+    var wrk: WrkRun
+
+    /// Throws `StartRefusal` when serverfs will not start so.
+    mutating func run(_ series: Series, on workload: Workload) throws -> SeriesResult {
+        let server = try ServerfsProcess(
+            "serverfs-\(series.slug)", executable: serverfs,
+            arguments: ServerfsProcess.serving(workload.docroot, series.serverfsArguments), in: directory)
+        defer { server.end() }
+        let peer = try startPeer(of: series, docroot: workload.docroot)
+        defer { peer?.end() }
+
+        note("\(series.name): warm-up")
+        var warmUp = load
+        warmUp.seconds = Plan.warmUpSeconds
+        for target in series.targets {
+            _ = try measure(target, of: server, peer, warmUp, workload)
+        }
+
+        var result = SeriesResult(series: series, banner: server.banner)
+        for round in 1...rounds {
+            var samples: [Target: Sample] = [:]
+            // In turn, so that what the first run of a round gains or loses is not always the same one's.
+            for target in round % 2 == 1 ? series.targets : series.targets.reversed() {
+                let sample = try measure(target, of: server, peer, load, workload)
+                let rate = grouped(sample.report.requestsPerSecond)
+                note("\(series.name): round \(round) of \(rounds): \(target.name) \(rate) requests/s")
+                samples[target] = sample
+            }
+            result.rounds.append(samples)
+        }
+        result.residentBytes = ProcessFacts.residentBytes(server.pid)
+        return result
+    }
+
+    private func startPeer(of series: Series, docroot: String) throws -> NginxProcess? {
+        guard case .openFileCache(let openFileCache) = series.nginx, let nginx else { return nil }
+        return try NginxProcess(
+            "nginx-\(series.slug)", executable: nginx, docroot: docroot, openFileCache: openFileCache, in: directory)
+    }
+
+    private mutating func measure(
+        _ target: Target, of server: ServerfsProcess, _ peer: NginxProcess?, _ load: WrkRun.Load, _ workload: Workload
+    ) throws -> Sample {
+        switch target {
+        case .nginx:
+            guard let peer else { throw BenchFailure(.unavailable, "there is no nginx for this series") }
+            return Sample(report: try wrk.run(load, base: peer.url, workload))
+        case .mount:
+            return try measure(server, server.banner.mountURL, load, workload, servedCount: "via=\"mount\"")
+        case .bypass:
+            return try measure(server, server.banner.bypassURL, load, workload, servedCount: "via=\"bypass\"")
+        }
+    }
+
+    /// A run on serverfs. `servedCount` labels the counter of the way that the requests must have taken.
+    private mutating func measure(
+        _ server: ServerfsProcess, _ base: String?, _ load: WrkRun.Load, _ workload: Workload, servedCount: String
+    ) throws -> Sample {
+        guard let base else { throw BenchFailure(.runFailed, "serverfs does not say where it listens") }
+        let before = try server.snapshot()
+        let report = try wrk.run(load, base: base, workload)
+        let after = try server.snapshot()
+
+        let requests = "serverfs_http_requests_total{\(servedCount)}"
+        let served = try after.metrics.value(requests) - before.metrics.value(requests)
+        guard served >= report.requests else {
+            throw BenchFailure(
+                .runFailed,
+                "wrk counts \(report.requests) requests on \(base), but serverfs only \(served) that went this way")
+        }
+        return Sample(
+            report: report,
+            cost: ServerCost(
+                httpRequests: served,
+                fuseRequests: try after.metrics.fuseRequests - before.metrics.fuseRequests,
+                switches: after.switches - before.switches))
+    }
+}

@@ -1,0 +1,99 @@
+/// The tables of one workload. What they say is plain text that is Markdown as well.
+struct SpeedReport {
+    var results: [SeriesResult]
+    /// The series that serverfs refused, with its reason.
+    var refused: [(series: Series, reason: String)] = []
+    /// The command of wrk.
+    var load: String
+    var workload: Workload
+
+    /// Requests and bytes a second: the table of the report of 2013.
+    var throughput: Table {
+        var table = Table([
+            ("\(load), \(workload.name)", .left), ("requests/s", .right), ("transfer/s", .right),
+            ("share of bypass (median of pairs)", .right), ("min–max", .right),
+        ])
+        for result in results {
+            for target in [Target.bypass, .mount, .nginx] where result.series.targets.contains(target) {
+                let share = result.ratio(target, to: .bypass)
+                table.addRow([
+                    label(target, result.series),
+                    grouped(result.medianRequestsPerSecond(target)),
+                    binaryAmount(result.medianTransferBytesPerSecond(target)),
+                    fixed(share.median, decimals: 3),
+                    target == .bypass ? "" : rangeText(share),
+                ])
+            }
+        }
+        return table
+    }
+
+    /// What a request costs inside serverfs.
+    var costs: Table {
+        var table = Table([
+            ("per HTTP request, \(workload.shortName)", .left), ("FUSE requests", .right), ("context switches", .right),
+            ("of http-*", .right), ("of fuse-*", .right),
+        ])
+        for result in results {
+            for target in [Target.bypass, .mount] {
+                let cost = result.cost(target)
+                table.addRow([
+                    label(target, result.series),
+                    fixed(cost.perRequest(cost.fuseRequests), decimals: 5),
+                    fixed(cost.perRequest(cost.switches.all), decimals: 3),
+                    fixed(cost.perRequest(cost.switches.http), decimals: 3),
+                    fixed(cost.perRequest(cost.switches.fuse), decimals: 3),
+                ])
+            }
+        }
+        return table
+    }
+
+    /// What is required, and what was measured.
+    var verdicts: [Verdict] {
+        let measured = results.flatMap { result in
+            result.series.requirements.map { verdict($0, of: result) }
+        }
+        let notMeasured = refused.flatMap { series, _ in
+            series.requirements.map { requirement in
+                Verdict(what: what(requirement, series), target: target(requirement), measured: "–")
+            }
+        }
+        return measured + notMeasured
+    }
+
+    private func verdict(_ requirement: Requirement, of result: SeriesResult) -> Verdict {
+        switch requirement {
+        case .ratio(let numerator, to: let denominator, let bound):
+            return .atLeast(bound, what(requirement, result.series), result.ratio(numerator, to: denominator))
+        case .fuseRequests(let bound):
+            let cost = result.cost(.mount)
+            let requests = cost.perRequest(cost.fuseRequests)
+            return Verdict(
+                what: what(requirement, result.series), target: target(requirement),
+                measured: fixed(requests, decimals: 5), isMet: requests < bound)
+        }
+    }
+
+    private func what(_ requirement: Requirement, _ series: Series) -> String {
+        switch requirement {
+        case .ratio(let numerator, to: let denominator, _):
+            "\(numerator.name) / \(denominator.name), \(series.name), \(workload.shortName)"
+        case .fuseRequests: "FUSE requests per HTTP request, \(series.name), \(workload.shortName)"
+        }
+    }
+
+    private func target(_ requirement: Requirement) -> String {
+        switch requirement {
+        case .ratio(_, to: _, let bound): "≥ \(fixed(bound, decimals: 2))"
+        case .fuseRequests(let bound): "< \(fixed(bound, decimals: 3))"
+        }
+    }
+
+    private func label(_ target: Target, _ series: Series) -> String {
+        guard case .openFileCache(let isOn) = series.nginx, target == .nginx else {
+            return "\(target.name), \(series.name)"
+        }
+        return "nginx, open_file_cache \(isOn ? "on" : "off")"
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+
+/// What wrk asks for: one file again and again, or many in turn.
+struct Workload {
+    /// For the tables, and for their rows.
+    var name: String
+    var shortName: String
+    var docroot: String
+    /// The one file, or nothing where `script` chooses.
+    var path: String
+    /// What every body has.
+    var fileBytes: Int
+    /// A Lua script for wrk.
+    var script: String?
+}
+
+extension Workload {
+    /// Makes a docroot of files in `directory`, and a script that asks for them one after another.
+    static func filesInTurn(count: Int, fileBytes: Int, in directory: TemporaryDirectory) throws -> Workload {
+        let docroot = directory.file("files-in-turn")
+        try makeFolder(docroot)
+        for number in 1...count {
+            try Interrupt.check()
+            try directory.write(text(ofFile: number, byteCount: fileBytes), to: "files-in-turn/\(fileName(number))")
+        }
+        try directory.write(script(count: count), to: "files-in-turn.lua")
+        return Workload(
+            name: "\(grouped(Double(count))) files of \(grouped(Double(fileBytes))) bytes in turn",
+            shortName: "\(grouped(Double(count))) files", docroot: docroot, path: "", fileBytes: fileBytes,
+            script: directory.file("files-in-turn.lua"))
+    }
+
+    private static func fileName(_ number: Int) -> String { "\(number).html" }
+
+    /// No two files are alike.
+    private static func text(ofFile number: Int, byteCount: Int) -> String {
+        let line = "This line stands in file \(number).\n"
+        let lines = String(repeating: line, count: byteCount / line.utf8.count + 1)
+        return String(decoding: lines.utf8.prefix(byteCount), as: UTF8.self)
+    }
+
+    /// Every thread of wrk runs this by itself. The requests are made beforehand: a request only reads a table.
+    static func script(count: Int) -> String {
+        """
+        local requests = {}
+        local last = 0
+
+        function init(arguments)
+            for number = 1, \(count) do
+                requests[number] = wrk.format("GET", "/" .. number .. ".html")
+            end
+        end
+
+        function request()
+            last = last % \(count) + 1
+            return requests[last]
+        end
+
+        """
+    }
+}
