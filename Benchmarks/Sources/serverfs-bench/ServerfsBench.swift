@@ -14,6 +14,6 @@ struct ServerfsBench: ParsableCommand {
             Exit status: 66 when there is no such file, 69 when a program or a privilege is missing, 70 when a run \
             failed or wrk reported errors, 128 and the signal's number when ended by a signal.
             """,
-        subcommands: [SpeedCommand.self, MatrixCommand.self, VisitCommand.self],
+        subcommands: [SpeedCommand.self, MatrixCommand.self, ScaleCommand.self, VisitCommand.self],
         defaultSubcommand: SpeedCommand.self)
 }
