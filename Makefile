@@ -14,7 +14,7 @@ SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: swift ## install the Debian packages that building needs
@@ -39,11 +39,24 @@ test: setup ## run all tests, on real mounts and real sockets
 	swift test --skip-build
 	swift test --package-path Benchmarks
 
-.PHONY: bench
-bench: build ## print the report's table: mount, bypass and nginx under wrk, in turn
+BENCH := Benchmarks/.build/release/serverfs-bench
+
+.PHONY: bench-build
+bench-build: build
 	@Scripts/install-packages $(BENCH_PACKAGES)
 	swift build -c release --package-path Benchmarks
-	Benchmarks/.build/release/serverfs-bench --serverfs .build/release/serverfs --docroot www $(ARGS)
+
+.PHONY: bench
+bench: bench-build ## mount, bypass and nginx under wrk in turn, and the targets: 8 minutes
+	$(BENCH) speed --serverfs .build/release/serverfs --docroot www $(ARGS)
+
+.PHONY: bench-matrix
+bench-matrix: bench-build ## every combination of strategies against its bypass: 20 minutes
+	$(BENCH) matrix --serverfs .build/release/serverfs --docroot www $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: bench-build ## lookups, memory and descriptors with up to a million files: 5 minutes
+	$(BENCH) scale --serverfs .build/release/serverfs $(ARGS)
 
 .PHONY: lint
 lint: swift ## check the format of all Swift sources
