@@ -31,6 +31,14 @@ package struct FileIdentity: Hashable, Sendable, BitwiseCopyable {
     }
 }
 
+/// What `Files.find` looks for in a file (`lseek(2)`): the values are the kernel's, who shows them to GNU programs only.
+package enum FileExtent: CInt, Sendable {
+    /// Bytes that were written: SEEK_DATA.
+    case data = 3
+    /// A range that takes no room and reads as zeros, or the file's end: SEEK_HOLE.
+    case hole = 4
+}
+
 /// File system calls, each in one wrapper: EINTR is retried, errno becomes the error. Any thread.
 package enum Files {
     /// A descriptor that only names a file (`O_PATH`): nothing is opened, no device is touched.
@@ -133,6 +141,16 @@ package enum Files {
             let code = errno
             if code != EINTR { throw Errno(rawValue: code) }
         }
+    }
+
+    /// Where the first data or hole at or behind `offset` begins (`lseek(2)`). It moves the descriptor's position, which
+    /// nothing here reads from.
+    ///
+    /// - Throws: ENXIO when `offset` is not before the file's end, or when only a hole follows and data is looked for.
+    package static func find(_ extent: FileExtent, in descriptor: CInt, from offset: Int64) throws(Errno) -> Int64 {
+        let found = lseek(descriptor, off_t(offset), extent.rawValue)
+        if found >= 0 { return Int64(found) }
+        throw Errno(rawValue: errno)
     }
 
     /// Reads the target of the symbolic link that the `O_PATH` descriptor names (`readlinkat(2)` with an empty path);

@@ -181,6 +181,16 @@ final class ProxyOperations: Sendable {
         files.release(inode, handle: handle, channel: channel)
     }
 
+    /// Where the docroot's file has its next data or hole (`lseek(2)`); the kernel does the rest of `lseek` by itself.
+    ///
+    /// - Throws: EINVAL for any other `whence`.
+    func seek(_ inode: InodeNumber, handle: UInt64, from offset: Int64, whence: CInt) throws(Errno) -> Int64 {
+        guard let extent = FileExtent(rawValue: whence) else { throw .invalidArgument }
+        return try files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+            try Files.find(extent, in: file, from: offset)
+        }
+    }
+
     // MARK: - Folders
 
     /// - Throws: ENOSYS where the kernel is to open by itself.

@@ -5,7 +5,7 @@ import Platform
 // The callbacks of libfuse's high-level API: paths instead of inodes, and results instead of replies.
 
 extension fuse_operations {
-    /// What serverfs answers. FLUSH, ACCESS, GETXATTR, LSEEK and POLL are left out on purpose, as in the low-level API.
+    /// What serverfs answers. FLUSH, ACCESS, GETXATTR, LISTXATTR and POLL are left out on purpose, as in the low-level API.
     static func proxy(_ configuration: ProxyConfiguration) -> fuse_operations {
         var operations = fuse_operations()
         operations.`init` = highLevelInitialize
@@ -17,6 +17,7 @@ extension fuse_operations {
         } else {
             operations.read = highLevelRead
         }
+        operations.lseek = highLevelSeek
         operations.release = highLevelRelease
         operations.readdir = highLevelReadDirectory
         operations.statfs = highLevelFileSystemStatus
@@ -51,11 +52,11 @@ private var paths: HighLevelPaths {
 }
 
 /// A callback's result: 0 or more, or the negated errno.
-private func result(_ body: () throws(Errno) -> CInt) -> CInt {
+private func result<Value: SignedInteger>(_ body: () throws(Errno) -> Value) -> Value {
     do throws(Errno) {
         return try body()
     } catch {
-        return -error.rawValue
+        return -Value(error.rawValue)
     }
 }
 
@@ -174,6 +175,18 @@ private func result(_ body: () throws(Errno) -> CInt) -> CInt {
         vector!.pointee = made
         thread.counters.add(.readBytes, UInt64(count))
         return 0
+    }
+}
+
+@c private func highLevelSeek(
+    _ path: UnsafePointer<CChar>?, _ offset: off_t, _ whence: CInt, _ information: UnsafeMutablePointer<fuse_file_info>?
+) -> off_t {
+    result { () throws(Errno) in
+        let paths = paths
+        return try paths.withFile(path, handle: information!.pointee.fh) { (file) throws(Errno) in
+            off_t(
+                try paths.operations.seek(file.inode, handle: file.handle, from: Int64(offset), whence: whence))
+        }
     }
 }
 

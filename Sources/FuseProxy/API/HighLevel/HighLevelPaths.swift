@@ -79,19 +79,22 @@ final class HighLevelPaths: Sendable {
 
     func file(_ handle: UInt64) -> OpenFile? { state.withLock { $0.files[handle] } }
 
-    /// Calls `body` with a descriptor of the open file `handle`, or, where OPEN was answered ENOSYS, of the one at `path`.
+    /// Calls `body` with the open file `handle`, or, where OPEN was answered ENOSYS, with the one at `path`.
+    func withFile<Result>(
+        _ path: UnsafePointer<CChar>?, handle: UInt64, _ body: (OpenFile) throws(Errno) -> Result
+    ) throws(Errno) -> Result {
+        if let file = file(handle) { return try body(file) }
+        guard let path else { throw .staleNFSFileHandle }
+        return try withInode(path) { (inode, _) throws(Errno) in try body(OpenFile(inode: inode, handle: 0)) }
+    }
+
+    /// The same with the file's descriptor.
     func withDescriptor<Result>(
         _ path: UnsafePointer<CChar>?, handle: UInt64, _ body: (InodeNumber, CInt) throws(Errno) -> Result
     ) throws(Errno) -> Result {
-        if let file = file(handle) {
-            return try operations.files.withDescriptor(file.inode, handle: file.handle) { (descriptor) throws(Errno) in
+        try withFile(path, handle: handle) { (file) throws(Errno) in
+            try operations.files.withDescriptor(file.inode, handle: file.handle) { (descriptor) throws(Errno) in
                 try body(file.inode, descriptor)
-            }
-        }
-        guard let path else { throw .staleNFSFileHandle }
-        return try withInode(path) { (inode, _) throws(Errno) in
-            try operations.files.withDescriptor(inode, handle: 0) { (descriptor) throws(Errno) in
-                try body(inode, descriptor)
             }
         }
     }

@@ -124,6 +124,12 @@ struct FuseRequest: ~Copyable {
         discard self
     }
 
+    /// Answers an LSEEK (`fuse_reply_lseek`).
+    consuming func reply(offset: Int64) {
+        fuse_reply_lseek(request, off_t(offset))
+        discard self
+    }
+
     /// Answers a STATFS (`fuse_reply_statfs`).
     consuming func reply(_ status: statvfs) {
         var status = status

@@ -6,7 +6,7 @@ import Telemetry
 // The callbacks of libfuse's low-level API. Each decodes its arguments, calls one method of `ProxyOperations`, and replies.
 
 extension fuse_lowlevel_ops {
-    /// What serverfs answers. FLUSH, ACCESS, GETXATTR, LISTXATTR, LSEEK and POLL are left out on purpose: libfuse answers
+    /// What serverfs answers. FLUSH, ACCESS, GETXATTR, LISTXATTR and POLL are left out on purpose: libfuse answers
     /// ENOSYS, and the kernel never asks again.
     static func proxy() -> fuse_lowlevel_ops {
         var operations = fuse_lowlevel_ops()
@@ -22,6 +22,7 @@ extension fuse_lowlevel_ops {
         operations.releasedir = lowLevelReleaseDirectory
         operations.open = lowLevelOpen
         operations.read = lowLevelRead
+        operations.lseek = lowLevelSeek
         operations.release = lowLevelRelease
         operations.statfs = lowLevelFileSystemStatus
         operations.addModifications()
@@ -120,6 +121,20 @@ extension fuse_lowlevel_ops {
     request.operations.release(
         InodeNumber(rawValue: UInt64(inode)), handle: information!.pointee.fh, channel: request.thread.channel)
     request.replyDone()
+}
+
+@c private func lowLevelSeek(
+    _ request: fuse_req_t?, _ inode: fuse_ino_t, _ offset: off_t, _ whence: CInt,
+    _ information: UnsafeMutablePointer<fuse_file_info>?
+) {
+    let request = FuseRequest(request)
+    do throws(Errno) {
+        let found = try request.operations.seek(
+            InodeNumber(rawValue: UInt64(inode)), handle: information!.pointee.fh, from: Int64(offset), whence: whence)
+        request.reply(offset: found)
+    } catch {
+        request.reply(error)
+    }
 }
 
 @c private func lowLevelFileSystemStatus(_ request: fuse_req_t?, _ inode: fuse_ino_t) {
