@@ -8,6 +8,9 @@ extension fuse_conn_info {
         if configuration.read == .splice {
             want |= capable & UInt32(FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE)
         }
+        // Where the kernel opens files by itself, it would take a file to be empty once somebody has opened it with O_TRUNC
+        // on a mount that was made writable: without this, it asks for the truncation, and is refused.
+        want &= ~UInt32(FUSE_CAP_ATOMIC_O_TRUNC)
         want |=
             capable
             & UInt32(
