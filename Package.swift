@@ -54,11 +54,12 @@ let package = Package(
             name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
             swiftSettings: swiftSettings),
         .testTarget(name: "ServerCoreTests", dependencies: ["ServerCore"], swiftSettings: swiftSettings),
+        .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(
             name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["serverfs", "Platform", "TestSupport"],
+            name: "EndToEndTests", dependencies: ["serverfs", "CTestCalls", "Platform", "TestSupport"],
             swiftSettings: swiftSettings),
     ]
 )
