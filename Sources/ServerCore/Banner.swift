@@ -1,4 +1,5 @@
 import FuseProxy
+import Glibc
 import Platform
 
 /// What serverfs says when it has started: one fact a line, the same order always.
@@ -91,6 +92,11 @@ package struct Banner: Sendable {
     private static func unavailable(_ mount: ProxyMount) -> [String] {
         var missing: [String] = []
         if let failure = mount.session.watchFailure { missing.append("fuse-cache watched: \(failure)") }
+        if let failure = mount.session.fanotifyFailure {
+            let reason = failure == .notPermitted ? "it needs CAP_SYS_ADMIN" : "\(failure)"
+            missing.append("fanotify: \(reason); inotify does not see changes by a second name in an unwatched folder")
+        }
+        if !mayAdministrateSystem { missing.append("fuse-open passthrough: it needs CAP_SYS_ADMIN") }
         if !mount.session.allowsOtherUsers {
             missing.append(
                 "allow_other: not root, and /etc/fuse.conf does not say user_allow_other; others cannot enter the mount"
@@ -100,6 +106,20 @@ package struct Banner: Sendable {
             missing.append("fuse-stall-timeout: no control of the mount's connection (fusectl): \(reason)")
         }
         return missing
+    }
+
+    /// Whether this process has CAP_SYS_ADMIN (`capabilities(7)`): bit 21 of its effective set.
+    private static var mayAdministrateSystem: Bool {
+        guard let file = fopen("/proc/self/status", "re") else { return false }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, CInt(line.count), file) != nil {
+            let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let parts = text.split(whereSeparator: \.isWhitespace)
+            guard parts.count == 2, parts[0] == "CapEff:", let rights = UInt64(parts[1], radix: 16) else { continue }
+            return rights & (1 << 21) != 0
+        }
+        return false
     }
 
     private static func threads(_ name: String, _ count: Int) -> String {

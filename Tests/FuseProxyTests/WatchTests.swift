@@ -22,7 +22,7 @@ import Testing
     private func makeWatch(_ way: Way) throws -> DocrootWatch {
         switch way {
         case .fanotify: .fanotify(try FanotifyWatch(docroot: docroot.rawDescriptor))
-        case .inotify: .inotify(try InotifyWatch())
+        case .inotify: .inotify(try InotifyWatch(), fanotifyFailure: .notPermitted)
         }
     }
 

@@ -5,7 +5,8 @@ import Platform
 /// How the proxy learns of changes in the docroot: whichever of the kernel's two ways is to be had.
 enum DocrootWatch: Sendable {
     case fanotify(FanotifyWatch)
-    case inotify(InotifyWatch)
+    /// The second best, and why the best is not to be had.
+    case inotify(InotifyWatch, fanotifyFailure: Errno)
 
     /// Starts to watch.
     ///
@@ -14,14 +15,16 @@ enum DocrootWatch: Sendable {
         if let remote = Self.remoteFileSystem(docroot.rawDescriptor) {
             throw MountFailure("the docroot is on \(remote), whose changes elsewhere nobody tells this machine of")
         }
+        let fanotifyFailure: Errno
         do throws(Errno) {
             self = .fanotify(try FanotifyWatch(docroot: docroot.rawDescriptor))
             return
         } catch {
             // Without the right, or on a file system without handles: the other way may do.
+            fanotifyFailure = error
         }
         do throws(Errno) {
-            self = .inotify(try InotifyWatch())
+            self = .inotify(try InotifyWatch(), fanotifyFailure: fanotifyFailure)
         } catch {
             throw MountFailure("inotify: \(error)")
         }
@@ -31,7 +34,7 @@ enum DocrootWatch: Sendable {
     var rawDescriptor: CInt {
         switch self {
         case .fanotify(let watch): watch.descriptor.rawValue
-        case .inotify(let watch): watch.descriptor.rawValue
+        case .inotify(let watch, _): watch.descriptor.rawValue
         }
     }
 
@@ -42,18 +45,26 @@ enum DocrootWatch: Sendable {
         }
     }
 
+    /// Why changes are not watched by fanotify, which sees more; nil when they are.
+    var fanotifyFailure: Errno? {
+        switch self {
+        case .fanotify: nil
+        case .inotify(_, let failure): failure
+        }
+    }
+
     /// Tells changes in the folder `inode` from now on; to be called before the kernel is told of anything in it.
     func cover(_ inode: InodeNumber, _ directory: CInt) -> Bool {
         switch self {
         case .fanotify(let watch): watch.cover(inode, directory)
-        case .inotify(let watch): watch.cover(inode, directory)
+        case .inotify(let watch, _): watch.cover(inode, directory)
         }
     }
 
     func covers(_ inode: InodeNumber) -> Bool {
         switch self {
         case .fanotify(let watch): watch.covers(inode)
-        case .inotify(let watch): watch.covers(inode)
+        case .inotify(let watch, _): watch.covers(inode)
         }
     }
 
@@ -61,7 +72,7 @@ enum DocrootWatch: Sendable {
         for inode in inodes {
             switch self {
             case .fanotify(let watch): watch.forget(inode)
-            case .inotify(let watch): watch.forget(inode)
+            case .inotify(let watch, _): watch.forget(inode)
             }
         }
     }
@@ -69,7 +80,7 @@ enum DocrootWatch: Sendable {
     func changes(in bytes: UnsafeRawBufferPointer) -> Set<Change> {
         switch self {
         case .fanotify(let watch): watch.changes(in: bytes)
-        case .inotify(let watch): watch.changes(in: bytes)
+        case .inotify(let watch, _): watch.changes(in: bytes)
         }
     }
 
