@@ -1,5 +1,5 @@
 package import Glibc
-import Platform
+package import Platform
 
 /// What /proc tells of a process.
 package enum ProcessFacts {
@@ -21,6 +21,25 @@ package enum ProcessFacts {
         let fields = text("/proc/\(identifier)/stat").split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
         return (user + system) / Double(sysconf(CInt(_SC_CLK_TCK)))
+    }
+
+    /// One figure of smaps_rollup in bytes: `Rss`, `Anonymous` …; 0 when there is none.
+    package static func memoryBytes(_ identifier: pid_t, _ name: String) -> Int {
+        for line in text("/proc/\(identifier)/smaps_rollup").split(separator: "\n") where line.hasPrefix("\(name):") {
+            let fields = line.split(separator: " ")
+            if fields.count == 3, let kilobytes = Int(fields[1]) { return kilobytes * 1024 }
+        }
+        return 0
+    }
+
+    /// The mounts that a process sees.
+    package static func mounts(_ identifier: pid_t) -> [MountEntry] {
+        MountTable.parse(Array(text("/proc/\(identifier)/mountinfo").utf8))
+    }
+
+    /// Whose it is.
+    package static func userID(_ identifier: pid_t) -> uid_t? {
+        (try? Files.status(AT_FDCWD, "/proc/\(identifier)"))?.st_uid
     }
 
     package static func exists(_ identifier: pid_t) -> Bool { access("/proc/\(identifier)", F_OK) == 0 }
