@@ -39,6 +39,12 @@ test: setup ## run all tests, on real mounts and real sockets
 	swift test --skip-build
 	swift test --package-path Benchmarks
 
+.PHONY: test-long
+test-long: setup ## the coherence loops for 30 s each and the random run for 10 minutes
+	@Scripts/install-packages $(TEST_PACKAGES)
+	swift build --build-tests
+	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build --filter 'CoherenceTests|RandomRunTests'
+
 BENCH := Benchmarks/.build/release/serverfs-bench
 
 .PHONY: bench-build

@@ -1,0 +1,51 @@
+import Glibc
+import Platform
+import Testing
+
+extension EndToEnd {
+    /// `--fuse-cache watched`, which the default profile has: every kind of change, again and again, against GETs that never
+    /// stop. How long each takes to be seen is printed.
+    @Suite(.timeLimit(TestDuration.limit(TestDuration.loopSeconds)))
+    struct CoherenceTests {
+        /// Root without what makes it read files whose mode forbids it.
+        private static let withoutOverride = [
+            "setpriv", "--bounding-set", "-dac_override,-dac_read_search",
+            "--inh-caps", "-dac_override,-dac_read_search",
+        ]
+
+        @Test(.enabled(if: Capability.isRoot, "fanotify needs root"), arguments: ChangeKind.allCases)
+        func aChangeIsSeenAtOnceByFanotify(_ kind: ChangeKind) throws {
+            let site = try Site(prefix: kind == .permissionChanged ? Self.withoutOverride : [])
+            #expect(site.server.bannerValue("strategies")?.contains("watched (fanotify)") == true)
+            try expectCoherence(kind, site, "fanotify", seconds: TestDuration.loopSeconds)
+        }
+
+        @Test(
+            .enabled(if: Capability.mountNamespaces, "unshare -m does not work here"),
+            .enabled(if: Capability.otherUsers, "another user cannot run the test's server"),
+            .enabled(if: Capability.isInstalled("fusermount3"), "fusermount3 is not installed"),
+            arguments: ChangeKind.allCases)
+        func aChangeIsSeenAtOnceByInotify(_ kind: ChangeKind) throws {
+            let user = try OrdinaryUser()
+            let site = try Site(prefix: user.prefix)
+            #expect(site.server.bannerValue("strategies")?.contains("watched (inotify)") == true)
+            try expectCoherence(kind, site, "inotify", seconds: TestDuration.loopSeconds / 3)
+        }
+
+        /// A busy machine may keep the watcher itself from running: one change in 500, and one in any case, may be late. None
+        /// may ever be late by a second.
+        private func expectCoherence(
+            _ kind: ChangeKind, _ site: Site, _ watch: String, seconds: Double
+        ) throws {
+            let result = try ChangeLoop(kind: kind, site: site).run(seconds: seconds)
+            let delays = result.delays
+            print(delays.report("coherence, \(watch), \(kind.rawValue):"))
+            print("coherence, \(watch), \(kind.rawValue): \(result.requests) requests, \(result.cut) cut off")
+            #expect(delays.count > Int(seconds * 10), "too few to tell")
+            #expect(result.requests > delays.count)
+            for median in delays.medians { #expect(median < Delays.boundNanoseconds) }
+            #expect(delays.lateCount <= max(1, delays.count / 500))
+            #expect(delays.worstStale < Delays.neverNanoseconds)
+        }
+    }
+}
