@@ -7,7 +7,7 @@ enum Answer: Hashable, Sendable {
     case body(letter: UInt8, count: Int)
     case status(Int)
 
-    /// - Throws: when a body holds two versions, or anything else than one.
+    /// - Throws: when a body holds two versions, or anything else than one, or zeros.
     init(_ response: HTTPResponse) throws {
         guard response.status == 200 else {
             self = .status(response.status)
@@ -25,8 +25,8 @@ enum Answer: Hashable, Sendable {
 
 /// A kind of change in the docroot, made again and again: each step is one change, and has one right answer after it.
 ///
-/// A file is written in place with one `write` of less than a page, and cut at the ends of pages: of more than that no file
-/// system says that a reader sees all or nothing, the docroot's own neither.
+/// A file is written in place, or longer, with one `write` that stays inside a page, and is cut at the ends of pages: of more
+/// than that no file system says that a reader sees all or nothing, the docroot's own neither.
 enum ChangeKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case writtenInPlace = "written in place"
     case appended, truncated
@@ -48,8 +48,9 @@ enum ChangeKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// The request-target that is asked for all the while.
     var target: String { self == .folderRenamed ? "/folder/deep/page" : "/file" }
 
-    /// A response that is cut off is right when the file was cut under it: what was promised is not there any more.
-    var mayCutResponses: Bool { self == .truncated }
+    /// A response that is cut off is right when the file was cut under it: what was promised is not there any more. With
+    /// `--fuse-open stateless` the daemon opens a file no sooner than it is read, and may not be permitted to by then.
+    var mayCutResponses: Bool { self == .truncated || self == .permissionChanged }
 
     private static let page = 4096
     private static let pagesMax = 16
@@ -89,9 +90,9 @@ enum ChangeKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case .appended:
             // Every 32 steps it starts anew.
             let (round, position) = (number + 31).quotientAndRemainder(dividingBy: 32)
-            if position == 0 { return replacement(file, round, 1000) }
-            return Step(label: rawValue, answer: .body(letter: Self.letter(round), count: 1000 * (position + 1))) {
-                try Self.write(file, round, 1000, flags: O_WRONLY | O_APPEND)
+            if position == 0 { return replacement(file, round, 1024) }
+            return Step(label: rawValue, answer: .body(letter: Self.letter(round), count: 1024 * (position + 1))) {
+                try Self.write(file, round, 1024, flags: O_WRONLY | O_APPEND)
             }
         case .truncated:
             let (round, position) = (number + Self.pagesMax - 1).quotientAndRemainder(dividingBy: Self.pagesMax)

@@ -16,9 +16,11 @@ struct ChangeLoop {
         var requests = 0
         /// Responses that ended before their promised length.
         var cut = 0
+        /// Responses filled with zeros up to their promised length.
+        var zeroFilled = 0
     }
 
-    /// An answer with when it was asked for and received; nil when the response was cut off.
+    /// An answer with when it was asked for and received; nil when the response was cut off or filled up.
     private struct Observation {
         var answer: Answer?
         var asked: UInt64
@@ -31,6 +33,7 @@ struct ChangeLoop {
         let worstBeside = Atomic<UInt64>(0)
         let requestsBeside = Atomic(0)
         let cutBeside = Atomic(0)
+        let zeroFilledBeside = Atomic(0)
         let isOver = SharedFlag()
 
         let first = try kind.prepare(site.docroot)
@@ -47,6 +50,7 @@ struct ChangeLoop {
             }
             requestsBeside.add(client.requests, ordering: .relaxed)
             cutBeside.add(client.cut, ordering: .relaxed)
+            zeroFilledBeside.add(client.zeroFilled, ordering: .relaxed)
         }
         var result = Result()
         let deadline = Deadline(seconds: seconds)
@@ -81,6 +85,7 @@ struct ChangeLoop {
         try expectNothingStale(last.answer)
         result.requests = client.requests + requestsBeside.load(ordering: .relaxed)
         result.cut = client.cut + cutBeside.load(ordering: .relaxed)
+        result.zeroFilled = client.zeroFilled + zeroFilledBeside.load(ordering: .relaxed)
         return result
     }
 
@@ -108,6 +113,7 @@ struct ChangeLoop {
         let loop: ChangeLoop
         private(set) var requests = 0
         private(set) var cut = 0
+        private(set) var zeroFilled = 0
         private var connection: HTTPConnection?
 
         init(_ loop: ChangeLoop) { self.loop = loop }
@@ -119,8 +125,13 @@ struct ChangeLoop {
             connection = connected
             let asked = Clock.monotonicNanoseconds
             do {
-                let answer = try Answer(connected.exchange(loop.kind.target))
-                return Observation(answer: answer, asked: asked, answered: Clock.monotonicNanoseconds)
+                let response = try connected.exchange(loop.kind.target)
+                let answered = Clock.monotonicNanoseconds
+                if loop.kind.mayCutResponses, response.body.withUnsafeBytes({ ZeroFill.start($0) }) != nil {
+                    zeroFilled += 1
+                    return Observation(answer: nil, asked: asked, answered: answered)
+                }
+                return Observation(answer: try Answer(response), asked: asked, answered: answered)
             } catch ClientFailure.closed where loop.kind.mayCutResponses {
                 cut += 1
                 connection = nil

@@ -40,7 +40,10 @@ extension EndToEnd {
             let result = try ChangeLoop(kind: kind, site: site).run(seconds: seconds)
             let delays = result.delays
             print(delays.report("coherence, \(watch), \(kind.rawValue):"))
-            print("coherence, \(watch), \(kind.rawValue): \(result.requests) requests, \(result.cut) cut off")
+            print(
+                "coherence, \(watch), \(kind.rawValue): \(result.requests) requests, \(result.cut) cut off, \(result.zeroFilled) filled up"
+            )
+            withKnownIssue(ZeroFill.knownIssue, isIntermittent: true) { #expect(result.zeroFilled == 0) }
             #expect(delays.count > Int(seconds * 10), "too few to tell")
             #expect(result.requests > delays.count)
             for median in delays.medians { #expect(median < Delays.boundNanoseconds) }

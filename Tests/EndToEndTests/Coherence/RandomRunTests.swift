@@ -99,16 +99,19 @@ extension EndToEnd {
         private func report(_ early: Footprint, _ late: Footprint) {
             let results = results.withLock { $0 }
             let lateAnswers = results.flatMap(\.late)
+            let zeroFilled = results.reduce(0) { $0 + $1.zeroFilled }
             let operations = results.reduce(0) { $0 + $1.operations }
             let beyond = lateAnswers.count { $0 > Delays.boundNanoseconds }
             print(
-                "random run: \(operations) operations, \(results.reduce(0) { $0 + $1.cut }) responses cut off; "
+                "random run: \(operations) operations, \(results.reduce(0) { $0 + $1.cut }) responses cut off, "
+                    + "\(zeroFilled) contents filled up; "
                     + "\(lateAnswers.count) answers late, by \(Delays.text(lateAnswers.max() ?? 0)) ms at most, "
                     + "\(beyond) by more than 100 ms")
             print("random run, after a third: \(early.text)")
             print("random run, at the end: \(late.text)")
             let wrong = results.flatMap(\.wrong)
             #expect(wrong.isEmpty, "\(wrong.count) wrong answers, the first of them: \(wrong.prefix(20))")
+            withKnownIssue(ZeroFill.knownIssue, isIntermittent: true) { #expect(zeroFilled == 0) }
             #expect(operations > Int(TestDuration.randomSeconds * 100))
         }
 

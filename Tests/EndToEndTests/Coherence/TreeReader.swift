@@ -10,6 +10,8 @@ struct TreeReader {
         var late: [UInt64] = []
         /// Responses that ended before their promised length, as they must when the file is cut meanwhile.
         var cut = 0
+        /// Contents of a file that was being cut, filled up with zeros.
+        var zeroFilled = 0
         /// What was never right, or not for a second.
         var wrong: [String] = []
     }
@@ -165,6 +167,11 @@ struct TreeReader {
                 try SelfDescribingBytes.identify(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: offset)
             }
         } catch {
+            let start = buffer.withUnsafeBytes { ZeroFill.start(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            if start != nil, staleness(name, asked, { $0.sizes.lowerBound < $0.sizes.upperBound }) != nil {
+                result.zeroFilled += 1
+                return
+            }
             return result.wrong.append("\(isHTTP ? "GET" : "read") \(name): \(error)")
         }
         let content = found.map { " of file \($0.file), versions \($0.versions.sorted())" } ?? ""

@@ -1,0 +1,16 @@
+import Testing
+
+/// What a kernel's FUSE does when a file is cut while it is read: a READ that meets the new end is told short, and where an
+/// invalidation has overtaken the answer, the kernel takes the rest, up to the size that it still goes by, to be zeros.
+enum ZeroFill {
+    static let knownIssue: Comment = "a file that is cut while it is read: the kernel may fill up the answer with zeros"
+
+    private static let page = 4096
+
+    /// How many bytes come before the zeros that fill whole pages up to the end; nil when there are none such.
+    static func start(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        let zeros = bytes.reversed().prefix { $0 == 0 }.count
+        let start = (bytes.count - zeros + page - 1) / page * page
+        return zeros > 0 && start < bytes.count ? start : nil
+    }
+}
