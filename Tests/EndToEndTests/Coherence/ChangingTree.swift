@@ -5,7 +5,8 @@ import Platform
 /// it is renamed or deleted sees what becomes of it.
 enum NodeState: Sendable {
     case missing
-    case folder
+    /// One with that number, in which it keeps its names when it is renamed.
+    case folder(Int)
     case file(FileState)
     case link(target: String)
 
@@ -40,14 +41,18 @@ struct ChangingTree: Sendable {
     static let links = (0..<6).map { "link-\($0)" }
 
     let docroot: String
+    /// Of folders and links by name, of what is in a folder by the folder's number and name, and of files by number.
     let history = History<NodeState>()
+
+    /// The name in the history of what is called `name` in a folder.
+    static func key(_ name: Substring, inFolder number: Int) -> String { "@\(number)/\(name)" }
 
     /// All names that may be asked for.
     static let files = folders.flatMap { folder in fileNames.map { "\(folder)/\($0)" } }
 
     init(docroot: String) {
         self.docroot = docroot
-        for name in Self.folders + Self.files + Self.links { history.begin(name, .missing) }
+        for name in Self.folders + Self.links { history.begin(name, .missing) }
     }
 }
 
@@ -74,7 +79,11 @@ final class TreeChanger: @unchecked Sendable {
     func prepare() throws {
         let folders = own(ChangingTree.folders)
         for folder in folders.prefix(folders.count * 2 / 3) {
-            try change([folder: .folder]) { path in check(mkdir(path(folder), 0o755)) }
+            let folderNumber = number * 100 + present.count
+            for name in ChangingTree.fileNames {
+                tree.history.begin(ChangingTree.key(name[...], inFolder: folderNumber), .missing)
+            }
+            try change([folder: .folder(folderNumber)]) { path in check(mkdir(path(folder), 0o755)) }
         }
         for link in own(ChangingTree.links) { try retarget(link) }
         for _ in 0..<(folders.count * ChangingTree.fileNames.count) { try create(randomFile()) }
@@ -183,13 +192,10 @@ final class TreeChanger: @unchecked Sendable {
         let folders = own(ChangingTree.folders)
         let former = folders.filter { present[$0] != nil }.randomElement(using: &generator)!
         let new = folders.filter { present[$0] == nil }.randomElement(using: &generator)!
-        var states: [String: NodeState] = [former: .missing, new: .folder]
+        try change([former: .missing, new: present[former]!]) { path in check(rename(path(former), path(new))) }
         for name in ChangingTree.fileNames {
-            guard let state = present["\(former)/\(name)"] else { continue }
-            states["\(former)/\(name)"] = .missing
-            states["\(new)/\(name)"] = state
+            present["\(new)/\(name)"] = present.removeValue(forKey: "\(former)/\(name)")
         }
-        try change(states) { path in check(rename(path(former), path(new))) }
     }
 
     // MARK: - Parts
@@ -208,12 +214,20 @@ final class TreeChanger: @unchecked Sendable {
     private func change(
         _ states: [String: NodeState], passing: [String: NodeState] = [:], _ body: ((String) -> String) throws -> Void
     ) throws {
-        var new = states
-        var old = passing
+        var new = Dictionary(uniqueKeysWithValues: states.map { (key($0.key), $0.value) })
+        var old = Dictionary(uniqueKeysWithValues: passing.map { (key($0.key), $0.value) })
         for case .file(let file) in states.values { new[FileState.key(file.file)] = .file(file) }
         for case .file(let file) in passing.values { old[FileState.key(file.file)] = .file(file) }
         try tree.history.change(passing: old, to: new) { try body { "\(tree.docroot)/\($0)" } }
         for (name, state) in states { present[name] = state.isMissing ? nil : state }
+    }
+
+    /// The name of a path in the history.
+    private func key(_ path: String) -> String {
+        guard let slash = path.firstIndex(of: "/"), case .folder(let number) = present[String(path[..<slash])] else {
+            return path
+        }
+        return ChangingTree.key(path[path.index(after: slash)...], inFolder: number)
     }
 
     private func write(_ path: String, _ bytes: [UInt8], _ flags: CInt) throws {

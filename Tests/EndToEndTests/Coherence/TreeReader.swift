@@ -91,9 +91,9 @@ struct TreeReader {
             let isListed = listed.contains(name)
             note(
                 "\(folder)/\(name)", asked, isListed ? "listed" : "not listed",
-                tree.history.staleness("\(folder)/\(name)", asked: asked, answered: Clock.monotonicNanoseconds) {
-                    $0.isMissing != isListed
-                })
+                isListed
+                    ? staleness("\(folder)/\(name)", asked) { _ in true }
+                    : staleness("\(folder)/\(name)", asked, nil))
         }
     }
 
@@ -137,9 +137,15 @@ struct TreeReader {
     /// - Parameter matches: nil for missing.
     private func staleness(_ name: String, _ asked: UInt64, _ matches: ((FileState) -> Bool)?) -> UInt64? {
         let answered = Clock.monotonicNanoseconds
-        return tree.history.states(name, asked: asked, answered: answered).compactMap { state, stale -> UInt64? in
+        let parts = name.split(separator: "/")
+        let isInFolder = parts.count == 2 && !name.hasPrefix("@")
+        let first = isInFolder ? String(parts[0]) : name
+        return tree.history.states(first, asked: asked, answered: answered).compactMap { state, stale -> UInt64? in
             switch state {
-            case .folder: return nil
+            case .folder(let number):
+                guard isInFolder else { return nil }
+                let child = ChangingTree.key(parts[1], inFolder: number)
+                return staleness(child, asked, matches).map { max($0, stale) }
             case .missing: return matches == nil ? stale : nil
             case .link(let target): return staleness(target, asked, matches).map { max($0, stale) }
             case .file(let file):

@@ -32,7 +32,7 @@ final class OrdinaryUser: Sendable {
         holder = try ChildProcess(["unshare", "--mount", "bash", "-c", script], in: folder)
         let holder = holder
         let isReady = eventually(seconds: 5) { holder.output == "ready\n" }
-        guard isReady else { throw ServerProcess.NotStarted(description: "no namespace: \(holder.errorOutput)") }
+        guard isReady else { throw ClientFailure.mismatch("no namespace: \(holder.errorOutput)") }
         prefix =
             ["nsenter", "--target", "\(holder.identifier)", "--mount"] + User.nobody.prefix
             + ["env", "TMPDIR=\(temporaryFolder)"]
@@ -46,7 +46,7 @@ final class OrdinaryUser: Sendable {
     /// Runs a program to its end, as the user or, in the same namespace, as root.
     func run(
         _ arguments: [String], asRoot: Bool = false
-    ) throws -> (status: ExitStatus?, output: String, error: String) {
+    ) throws -> (status: EndStatus?, output: String, error: String) {
         let root = Array(prefix.prefix(4))
         let child = try ChildProcess((asRoot ? root : prefix) + arguments, in: folder)
         let status = child.wait(seconds: 20)
