@@ -54,7 +54,10 @@ final class FileTree {
         }
         do throws(Errno) {
             let file = try thread.mayWait { () throws(Errno) in try open(path, name, excluding: excludedDevice) }
-            if let cache, !thread.isOvertaken {
+            // One that has just changed is not kept: its permissions may have changed between the open and the look at it, or
+            // through the mount have been checked by attributes that had just been dropped. Kept, it would be served as long
+            // as it stays as it is now, though nobody may open it.
+            if let cache, !thread.isOvertaken, !file.version.isRecent {
                 file.checkedTurn = turn
                 cache.insert(file, path: path, hash: hash, tick: tick)
             }
