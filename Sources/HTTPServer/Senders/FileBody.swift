@@ -8,8 +8,8 @@ struct FileBody {
     /// Bytes still to send.
     var remaining: Int64
     var sender: Sender
-    /// Whether the file's end was met too early once, and its size asked for again.
-    private var hasLookedAgain = false
+    /// How often in a row the file's end was met too early, and its size asked for again.
+    private var looksAgain = 0
 
     init(file: OpenFile, offset: Int64, remaining: Int64, sender: Sender) {
         self.file = file
@@ -51,12 +51,13 @@ struct FileBody {
                     case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
                     }
                 if sent == 0 {
-                    // Through the mount the kernel may, for a moment, still go by a smaller size than it has told us.
-                    guard !hasLookedAgain, isStillLongEnough else { return .truncated }
-                    hasLookedAgain = true
+                    // Through the mount the kernel may, for a moment, still go by a smaller size than it has told us: it
+                    // does not note the size it is told when the file changes meanwhile, which may happen again.
+                    guard looksAgain < Limits.staleRetriesMax, isStillLongEnough else { return .truncated }
+                    looksAgain += 1
                     continue
                 }
-                hasLookedAgain = false
+                looksAgain = 0
                 remaining -= Int64(sent)
                 share -= sent
             } catch .resourceTemporarilyUnavailable {
