@@ -23,6 +23,18 @@ struct FileHandle: Hashable, Sendable {
         bytes = withUnsafeBytes(of: &handle.bytes) { Array($0[..<Int(handle.byteCount)]) }
     }
 
+    /// The inode number that is in it, where the file system makes its handles like most do (`enum fid_type` of
+    /// linux/exportfs.h: FILEID_INO32_GEN, FILEID_INO32_GEN_PARENT, FILEID_INO64_GEN and its sister); nil elsewhere.
+    var inodeNumber: UInt64? {
+        bytes.withUnsafeBytes { bytes in
+            switch type {
+            case 1, 2: bytes.count >= 4 ? UInt64(bytes.loadUnaligned(as: UInt32.self)) : nil
+            case 0x81, 0x82: bytes.count >= 8 ? bytes.loadUnaligned(as: UInt64.self) : nil
+            default: nil
+            }
+        }
+    }
+
     /// Opens the file as a mere name (`open_by_handle_at(2)`).
     ///
     /// - Parameter mount: any descriptor on the same file system.

@@ -118,6 +118,12 @@ final class Watcher: @unchecked Sendable {
         case .directory(let inode):
             invalidator.dropInode(inode)
         case .file(let handle):
+            // A watch on a whole file system tells of much that is nobody's business here: that must cost little.
+            if let number = handle.inodeNumber,
+                !inodes.hasAny(FileIdentity(device: docroot.identity.device, inode: number))
+            {
+                return
+            }
             guard let file = try? handle.open(mount: docroot.rawDescriptor),
                 let status = try? InodeStatus(file.rawValue), let inode = inodes.find(status.identity)
             else { return }

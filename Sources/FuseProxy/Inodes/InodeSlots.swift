@@ -107,6 +107,16 @@ struct InodeSlots: ~Copyable {
         find(identity).map { number(of: $0) }
     }
 
+    /// Whether some inode has that number, be it this file or one that had its number before.
+    borrowing func hasAny(_ file: FileIdentity) -> Bool {
+        var index = buckets[bucket(of: file)]
+        while index != 0 {
+            if slots[Int(index)].identity.file == file { return true }
+            index = slots[Int(index)].next
+        }
+        return false
+    }
+
     borrowing func all() -> [(InodeNumber, InodeLocation?)] {
         var all: [(InodeNumber, InodeLocation?)] = []
         for index in 1...highest where slots[Int(index)].isUsed {
@@ -227,9 +237,11 @@ struct InodeSlots: ~Copyable {
 
     // MARK: - Hash
 
-    private borrowing func bucket(of identity: InodeIdentity) -> Int {
+    private borrowing func bucket(of identity: InodeIdentity) -> Int { bucket(of: identity.file) }
+
+    private borrowing func bucket(of file: FileIdentity) -> Int {
         // Inode numbers are often consecutive: a multiplication spreads them over the high bits (Fibonacci hashing).
-        let mixed = (identity.file.inode ^ (identity.file.device &<< 32)) &* 0x9e37_79b9_7f4a_7c15
+        let mixed = (file.inode ^ (file.device &<< 32)) &* 0x9e37_79b9_7f4a_7c15
         return Int(mixed >> (64 - UInt64(buckets.count.trailingZeroBitCount)))
     }
 

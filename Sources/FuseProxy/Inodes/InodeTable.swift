@@ -72,6 +72,9 @@ final class InodeTable: Sendable {
         state.withLock { $0.number(of: identity) }
     }
 
+    /// Whether the kernel may know that file: one with its number it does know.
+    func hasAny(_ file: FileIdentity) -> Bool { state.withLock { $0.hasAny(file) } }
+
     /// All inodes, each with where it was last found; the root has no such place.
     func all() -> [(InodeNumber, InodeLocation?)] {
         state.withLock { $0.all() }
