@@ -97,7 +97,9 @@ final class ProxyOperations: Sendable {
             _ = watch.cover(inode, child.rawValue)
         }
         let isFile = status.attributes.st_mode & S_IFMT == S_IFREG
-        if isFile, resolver.isOnDocrootsFileSystem(status.identity) { files.remember(inode, child) }
+        if resolver.isOnDocrootsFileSystem(status.identity) {
+            if isFile { files.remember(inode, child) } else if isFolder { resolver.remember(inode, child) }
+        }
         return InodeEntry(
             inode: inode, attributes: status.attributes,
             timeouts: rules.timeouts(inode, parent: parent, attributes: status.attributes))
@@ -142,8 +144,9 @@ final class ProxyOperations: Sendable {
             let parent = try inodes.location(of: inode).parent
             return (status!.attributes, rules.timeouts(inode, parent: parent, attributes: status!.attributes))
         } catch .staleNFSFileHandle {
-            // Deleted or replaced, but somebody still has it open: then it still has its attributes.
-            guard let status = files.statusOfOpenFile(inode) else { throw .staleNFSFileHandle }
+            // Renamed, deleted or replaced, but somebody still has it open: then it still has its attributes.
+            let held = files.statusOfOpenFile(inode) ?? resolver.statusOfHeldFolder(inode)
+            guard let status = held else { throw .staleNFSFileHandle }
             return (status.attributes, CacheTimeouts(entrySeconds: 0, attributeSeconds: 0))
         }
     }
@@ -208,9 +211,7 @@ final class ProxyOperations: Sendable {
 
     /// A folder opened for reading.
     func makeOpenDirectory(_ inode: InodeNumber) throws(Errno) -> OpenDirectory {
-        var status: InodeStatus?
-        let descriptor = try resolver.open(inode, flags: O_RDONLY | O_DIRECTORY, status: &status)
-        return OpenDirectory(descriptor, inode: inode)
+        OpenDirectory(try resolver.openDirectory(inode), inode: inode)
     }
 
     /// Closes what the kernel has not released, after the session's last request.

@@ -66,6 +66,34 @@ final class Resolver: Sendable {
         }
     }
 
+    /// Opens the folder `inode` for reading: where it was last found or, when it is not there any more, by the descriptor that
+    /// is held of it. Who has it open goes on to see it when it is renamed.
+    ///
+    /// - Throws: ESTALE when something else, or nothing, is there now, and no descriptor is held.
+    func openDirectory(_ inode: InodeNumber) throws(Errno) -> OwnedDescriptor {
+        let flags = O_RDONLY | O_DIRECTORY
+        do throws(Errno) {
+            var status: InodeStatus?
+            return try open(inode, flags: flags, status: &status)
+        } catch .staleNFSFileHandle {
+            guard let folder = directories[inode] else { throw .staleNFSFileHandle }
+            return try folder.withRawValue { (folder) throws(Errno) in
+                try Files.openBeneath(folder, ".", flags: flags, resolution: .beneath)
+            }
+        }
+    }
+
+    /// The status of a folder that is held open though it is not where it was last found; nil when it is not held.
+    func statusOfHeldFolder(_ inode: InodeNumber) -> InodeStatus? {
+        try? directories[inode]?.withRawValue { (folder) throws(Errno) in try InodeStatus(folder) }
+    }
+
+    /// Keeps a folder that has just been looked up, by the descriptor that named it.
+    func remember(_ inode: InodeNumber, _ folder: consuming OwnedDescriptor) {
+        guard directories[inode] == nil else { return }
+        directories.insert(SharedDescriptor(folder), for: inode)
+    }
+
     /// Opens the child `name` of the folder `directory`, as the lookup of a name does; never a symbolic link's target.
     ///
     /// - Throws: ENOENT, EACCES …: the docroot's own; ELOOP when a FUSE file system is mounted there.
