@@ -178,6 +178,18 @@ final class ProxyOperations: Sendable {
         return try files.open(inode, channel: channel)
     }
 
+    /// Makes sure that the kernel can tell that a READ has met the file's end before the end it goes by.
+    ///
+    /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
+    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So the first such READ fails: that
+    /// is most often one of those ahead of a reader, which asks again then.
+    ///
+    /// - Throws: EIO, once for each size.
+    func checkEnd(_ inode: InodeNumber, offset: Int64, count: Int, read: Int) throws(Errno) {
+        guard keepsPages, read < count, inodes.noteEnd(offset + Int64(read), of: inode) else { return }
+        throw .ioError
+    }
+
     /// Ends what `open` began.
     func release(_ inode: InodeNumber, handle: UInt64, channel: CInt) {
         guard handle != LessonFile.handle else { return }

@@ -133,6 +133,12 @@ struct InodeSlots: ~Copyable {
         return isSame && !version.isRecent
     }
 
+    mutating func noteEnd(_ end: Int64, of inode: InodeNumber) -> Bool {
+        guard let index = try? index(of: inode), slots[Int(index)].seenContent.size > end else { return false }
+        slots[Int(index)].seenContent.size = end
+        return true
+    }
+
     mutating func noteSeen(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
         guard let index = try? index(of: inode) else { return false }
         let former = slots[Int(index)].seenContent

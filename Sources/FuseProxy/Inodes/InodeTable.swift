@@ -87,6 +87,13 @@ final class InodeTable: Sendable {
         state.withLock { $0.noteContent(version, of: inode) }
     }
 
+    /// Notes that a READ has met the file's end at `end`.
+    ///
+    /// - Returns: whether the kernel was told last that the file was longer.
+    func noteEnd(_ end: Int64, of inode: InodeNumber) -> Bool {
+        state.withLock { $0.noteEnd(end, of: inode) }
+    }
+
     /// Notes the version that a look at the file has found.
     ///
     /// - Returns: whether it may be another than the one found before.

@@ -30,6 +30,7 @@ private func replyCopied(
         let read = try request.operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             try CopyReader.read(file, into: buffer, at: offset)
         }
+        try request.operations.checkEnd(inode, offset: offset, count: count, read: read)
         thread.counters.add(.readBytes, UInt64(read))
         request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
     } catch {
@@ -41,12 +42,13 @@ private func replySpliced(
     _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
 ) {
     let thread = request.thread
-    let files = request.operations.files
+    let operations = request.operations
     // The reply is made while the descriptor is sure to be open; an error leaves it to be made below.
     var pending: FuseRequest? = request
     do throws(Errno) {
-        try files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+        try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             let length = try bytesAvailable(file, count: count, offset: offset)
+            try operations.checkEnd(inode, offset: offset, count: count, read: length)
             thread.counters.add(.readBytes, UInt64(length))
             pending.take()!.reply(splicing: file, at: offset, count: length)
         }
@@ -70,6 +72,7 @@ private func replyMapped(
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             let length = try bytesAvailable(file, count: count, offset: offset)
+            try operations.checkEnd(inode, offset: offset, count: count, read: length)
             let mapping = try? operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
             // A file that cannot be mapped, or has been cut short since its size was asked for, is read instead.
             guard let mapping, mapping.populate(start, count: length) else {
