@@ -116,6 +116,15 @@ package enum Files {
         return (status, result.stx_btime.tv_sec &* 1_000_000_000 &+ Int64(result.stx_btime.tv_nsec))
     }
 
+    /// The size in bytes of what `descriptor` names, as its file system knows it now, whatever the kernel has kept (`statx(2)`
+    /// with AT_STATX_FORCE_SYNC).
+    package static func presentSize(_ descriptor: CInt) throws(Errno) -> Int64 {
+        var result = statx()
+        let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_STATX_FORCE_SYNC)
+        _ = try Errno.check(kernel_statx(descriptor, "", flags, UInt32(STATX_SIZE), &result))
+        return Int64(result.stx_size)
+    }
+
     /// The device and mount of what `descriptor` names, from what the kernel knows already: a remote or FUSE file system
     /// is not asked (`statx(2)` with AT_STATX_DONT_SYNC).
     package static func cachedMount(_ descriptor: CInt) throws(Errno) -> (device: UInt64, mountID: UInt64) {

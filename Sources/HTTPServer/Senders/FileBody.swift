@@ -9,7 +9,7 @@ struct FileBody {
     var remaining: Int64
     var sender: Sender
     /// How often in a row the file's end was met too early, and its size asked for again.
-    private var looksAgain = 0
+    private var earlyEnds = 0
 
     init(file: OpenFile, offset: Int64, remaining: Int64, sender: Sender) {
         self.file = file
@@ -19,8 +19,8 @@ struct FileBody {
     }
 
     private var isStillLongEnough: Bool {
-        guard let status = try? Files.status(file.rawDescriptor) else { return false }
-        return Int64(status.st_size) >= offset + remaining
+        guard let size = try? Files.presentSize(file.rawDescriptor) else { return false }
+        return size >= offset + remaining
     }
 
     enum Progress {
@@ -51,13 +51,14 @@ struct FileBody {
                     case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
                     }
                 if sent == 0 {
-                    // Through the mount the kernel may, for a moment, still go by a smaller size than it has told us: it
-                    // does not note the size it is told when the file changes meanwhile, which may happen again.
-                    guard looksAgain < Limits.staleRetriesMax, isStillLongEnough else { return .truncated }
-                    looksAgain += 1
+                    // Through the mount the kernel may, for a moment, go by a smaller size than it has told us: that of a
+                    // READ which was answered before the file grew, or because a change has overtaken the answer with the
+                    // size. Asked for the present size it learns better, unless that happens again.
+                    guard earlyEnds < Limits.earlyEndsMax, isStillLongEnough else { return .truncated }
+                    earlyEnds += 1
                     continue
                 }
-                looksAgain = 0
+                earlyEnds = 0
                 remaining -= Int64(sent)
                 share -= sent
             } catch .resourceTemporarilyUnavailable {
