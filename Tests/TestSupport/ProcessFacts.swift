@@ -42,6 +42,33 @@ package enum ProcessFacts {
         (try? Files.status(AT_FDCWD, "/proc/\(identifier)"))?.st_uid
     }
 
+    /// What its descriptors are open on.
+    package static func descriptorTargets(_ identifier: pid_t) -> [String] {
+        PrivateFolder.names(in: "/proc/\(identifier)/fd").compactMap { name in
+            linkTarget("/proc/\(identifier)/fd/\(name)")
+        }
+    }
+
+    private static func linkTarget(_ path: String) -> String? {
+        var target = [CChar](repeating: 0, count: 4096)
+        let count = readlink(path, &target, target.count)
+        return count < 0 ? nil : String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The text behind `name` in its status, or in another such file; nil when it has gone.
+    package static func value(_ name: String, of identifier: pid_t, file: String = "status") -> String? {
+        for line in text("/proc/\(identifier)/\(file)").split(separator: "\n") where line.hasPrefix("\(name):") {
+            return line.dropFirst(name.count + 1).split(whereSeparator: \.isWhitespace).first.map(String.init)
+        }
+        return nil
+    }
+
+    /// Whether it has ended; whoever should take note of that may not have done so yet.
+    package static func hasEnded(_ identifier: pid_t) -> Bool {
+        let state = value("State", of: identifier)
+        return state == nil || state == "Z" || state == "X"
+    }
+
     package static func exists(_ identifier: pid_t) -> Bool { access("/proc/\(identifier)", F_OK) == 0 }
 
     /// The mount options of this process's line for `mountPoint` in mountinfo.

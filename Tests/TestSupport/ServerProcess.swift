@@ -93,6 +93,12 @@ package final class ServerProcess: Sendable {
         return text.range(ofText: "  (").map { String(text[..<$0]) } ?? text
     }
 
+    /// The process id of its watchdog; 0 without one.
+    package var watchdog: pid_t {
+        let words = bannerValue("watchdog")?.split(separator: " ") ?? []
+        return words.count > 1 ? pid_t(words[1]) ?? 0 : 0
+    }
+
     package var isMounted: Bool { (try? MountTable.entry(at: mountPoint)) != nil }
 
     /// What is left in its TMPDIR.

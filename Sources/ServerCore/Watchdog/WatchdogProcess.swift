@@ -12,6 +12,7 @@ struct WatchdogProcess {
     private let stallSeconds: Int?
     private var mounts = [WatchedMount?](repeating: nil, count: WatchdogMemory.places)
     private var received: [UInt8] = []
+    private var looksUntilSettled = 0
 
     private static let messages: CInt = 3
     private static let lookMilliseconds: CInt = 100
@@ -26,6 +27,7 @@ struct WatchdogProcess {
     ///   - server: the parent's id, taken before the fork.
     static func run(messages: CInt, server: pid_t, memory: WatchdogMemory, stallSeconds: Int?) -> Never {
         Processes.setName(name)
+        Processes.setArguments("\(name) of process \(server)")
         // A session of its own: what the terminal sends to its foreground group, it sends to the server.
         setsid()
         Self.settleSignals()
@@ -78,8 +80,14 @@ struct WatchdogProcess {
             guard now - lastLook >= Self.lookNanoseconds else { continue }
             lastLook = now
             if hasMounts, server.isDying { return }
-            for (place, mount) in mounts.enumerated() {
-                guard let mount, mount.abortIfStalled(answered: memory.progress(place).sum, now: now) else { continue }
+            // What it takes to take a message, and to look for the first time, is not needed again for long.
+            if looksUntilSettled > 0 {
+                looksUntilSettled -= 1
+                if looksUntilSettled == 0 { Processes.releaseText() }
+            }
+            for place in 0..<WatchdogMemory.places {
+                guard let mount = mounts[place], mount.abortIfStalled(answered: memory.progress(place).sum, now: now)
+                else { continue }
                 memory.setState(place, .stalled)
                 memory.countStall()
             }
@@ -94,6 +102,7 @@ struct WatchdogProcess {
             return count
         }
         if count < 0 { return errno == EINTR }
+        looksUntilSettled = 3
         while true {
             do throws(WatchdogMessage.Malformed) {
                 guard let message = try WatchdogMessage.take(from: &received) else { return count > 0 }

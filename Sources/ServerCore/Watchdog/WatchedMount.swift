@@ -21,7 +21,10 @@ final class WatchedMount {
     /// - Parameter meter: nil when a mount that stands still is to be left alone.
     func isMade(device: UInt64, mountID: UInt64, meter: StallMeter?) throws(Errno) {
         identity = (device, mountID)
-        control = try FuseControl(device: device)
+        let control = try FuseControl(device: device)
+        // What cannot be read now could not be read later either.
+        _ = try control.waiting
+        self.control = control
         self.meter = meter
     }
 
@@ -30,7 +33,8 @@ final class WatchedMount {
     /// - Returns: whether it was aborted just now.
     func abortIfStalled(answered: UInt64, now: UInt64) -> Bool {
         guard let control, meter != nil else { return false }
-        guard meter!.look(waiting: control.waiting, answered: answered, now: now) else { return false }
+        // Once the connection is gone, nobody waits for it.
+        guard meter!.look(waiting: (try? control.waiting) ?? 0, answered: answered, now: now) else { return false }
         control.abort()
         // Nothing more is waited for.
         meter = nil
