@@ -41,6 +41,8 @@ package enum FileExtent: CInt, Sendable {
 
 /// File system calls, each in one wrapper: EINTR is retried, errno becomes the error. Any thread.
 package enum Files {
+    private static let brokenRule = "a call that may wait for the mount, on a FUSE thread or with a lock held"
+
     /// A descriptor that only names a file (`O_PATH`): nothing is opened, no device is touched.
     package static let pathOnly = CInt(KERNEL_O_PATH)
 
@@ -50,6 +52,7 @@ package enum Files {
     package static func openBeneath(
         _ directory: CInt, _ path: UnsafePointer<CChar>, flags: CInt, resolution: PathResolution
     ) throws(Errno) -> OwnedDescriptor {
+        assert(ThreadRules.mayUse(directory, path), brokenRule)
         var attempts = 0
         while true {
             let result = kernel_openat2(directory, path, UInt64(flags | O_CLOEXEC), resolution.rawValue)
@@ -63,6 +66,7 @@ package enum Files {
 
     /// Opens an operator's path, resolved as the shell would; always close-on-exec (`open(2)`).
     package static func open(_ path: String, flags: CInt) throws(Errno) -> OwnedDescriptor {
+        assert(ThreadRules.mayUse(AT_FDCWD, path), brokenRule)
         while true {
             let result = Glibc.open(path, flags | O_CLOEXEC)
             if result >= 0 { return OwnedDescriptor(adopting: result) }
@@ -73,6 +77,7 @@ package enum Files {
 
     /// The status of an open file, or of what an `O_PATH` descriptor names (`fstat(2)`).
     package static func status(_ descriptor: CInt) throws(Errno) -> stat {
+        assert(ThreadRules.mayUse(descriptor), brokenRule)
         var status = stat()
         if fstat(descriptor, &status) == 0 { return status }
         throw Errno(rawValue: errno)
@@ -83,6 +88,7 @@ package enum Files {
     package static func status(
         _ directory: CInt, _ path: UnsafePointer<CChar>, flags: CInt = 0
     ) throws(Errno) -> stat {
+        assert(ThreadRules.mayUse(directory, path), brokenRule)
         var status = stat()
         if fstatat(directory, path, &status, flags) == 0 { return status }
         throw Errno(rawValue: errno)
@@ -94,6 +100,7 @@ package enum Files {
     package static func statusWithBirth(
         _ descriptor: CInt
     ) throws(Errno) -> (status: stat, birthNanoseconds: Int64) {
+        assert(ThreadRules.mayUse(descriptor), brokenRule)
         var result = statx()
         let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_NO_AUTOMOUNT)
         let mask = UInt32(STATX_BASIC_STATS) | UInt32(STATX_BTIME)
@@ -144,6 +151,7 @@ package enum Files {
     package static func read(
         _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
     ) throws(Errno) -> Int {
+        assert(ThreadRules.mayUse(descriptor), brokenRule)
         while true {
             let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
             if count >= 0 { return count }
@@ -165,6 +173,7 @@ package enum Files {
     /// Reads the target of the symbolic link that the `O_PATH` descriptor names (`readlinkat(2)` with an empty path);
     /// the count of bytes, which are not NUL-terminated.
     package static func readLink(_ link: CInt, into buffer: UnsafeMutableBufferPointer<CChar>) throws(Errno) -> Int {
+        assert(ThreadRules.mayUse(link), brokenRule)
         let count = readlinkat(link, "", buffer.baseAddress!, buffer.count)
         if count >= 0 { return count }
         throw Errno(rawValue: errno)
@@ -174,7 +183,8 @@ package enum Files {
     package static func readDirectory(
         _ directory: CInt, into buffer: UnsafeMutableRawBufferPointer
     ) throws(Errno) -> Int {
-        try Errno.check(kernel_getdents64(directory, buffer.baseAddress, buffer.count))
+        assert(ThreadRules.mayUse(directory), brokenRule)
+        return try Errno.check(kernel_getdents64(directory, buffer.baseAddress, buffer.count))
     }
 
     /// Moves the directory's position to a record's offset as `readDirectory` gave it, or to 0 (`lseek(2)`).
@@ -192,6 +202,7 @@ package enum Files {
 
     /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).
     package static func canonicalPath(_ path: String) throws(Errno) -> String {
+        assert(ThreadRules.mayUse(AT_FDCWD, path), brokenRule)
         guard let resolved = realpath(path, nil) else { throw Errno(rawValue: errno) }
         defer { free(resolved) }
         return String(cString: resolved)

@@ -39,6 +39,7 @@ package enum Sockets {
     package static func sendFile(
         _ socket: CInt, from file: CInt, offset: inout Int64, count: Int
     ) throws(Errno) -> Int {
+        assert(ThreadRules.mayUse(file), "a file of the mount is sent by a FUSE thread or with a lock held")
         while true {
             let result = kernel_sendfile(socket, file, &offset, count)
             if result >= 0 { return result }

@@ -6,6 +6,8 @@ package enum FuseCounter: Int, CounterKey {
     case readBytes
     /// Replies that were an error.
     case errorReplies
+    /// Requests that a FUSE thread of our own has made, answered EDEADLK.
+    case deadlocksAvoided
 
     /// The operation's name in FUSE's own words; nil for counters that count something else.
     package var operation: String? {
@@ -25,7 +27,7 @@ package enum FuseCounter: Int, CounterKey {
         case .initialize: "init"
         case .modification: "modification"
         case .other: "other"
-        case .readBytes, .errorReplies: nil
+        case .readBytes, .errorReplies, .deadlocksAvoided: nil
         }
     }
 

@@ -79,6 +79,9 @@ package struct MetricsText {
             "serverfs_fuse_error_replies_total", type: "counter", help: "FUSE replies that were an error.",
             samples: [("", fuse[.errorReplies])])
         family(
+            "serverfs_fuse_deadlocks_avoided_total", type: "counter",
+            help: "FUSE requests made by a FUSE thread, which were refused.", samples: [("", fuse[.deadlocksAvoided])])
+        family(
             "serverfs_fuse_inodes", type: "gauge", help: "Inodes the kernel knows, the root among them.",
             samples: [("", UInt64(inodes))])
     }

@@ -1,6 +1,5 @@
 import Glibc
 import Platform
-import Synchronization
 import Telemetry
 
 /// An inode with its attributes: the answer to a lookup.
@@ -27,7 +26,7 @@ final class ProxyOperations: Sendable {
     /// Files whose pages the kernel must drop; the watcher's thread takes them from here.
     let changed: ChangedInodes
     /// There until the session is initialized and the kernel has had its lesson.
-    private let lesson = Mutex<LessonFile?>(nil)
+    private let lesson = Guarded<LessonFile?>(nil)
 
     /// - Parameter watch: what tells of changes, when the cache policy is `watched`.
     init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) throws(Errno) {

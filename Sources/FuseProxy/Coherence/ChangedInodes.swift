@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// Inodes whose pages the kernel must drop: found by FUSE threads, which may not tell it themselves, and taken by the
 /// watcher's thread, which may. Any thread.
@@ -7,7 +6,7 @@ final class ChangedInodes: Sendable {
     /// Beyond this everything is dropped instead.
     static let capacity = 65_536
 
-    private let waiting = Mutex<Set<InodeNumber>>([])
+    private let waiting = Guarded<Set<InodeNumber>>([])
     private let wakeUp: WakeUp
 
     init() throws(Errno) { wakeUp = try WakeUp() }

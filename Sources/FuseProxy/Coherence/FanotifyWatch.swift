@@ -1,7 +1,6 @@
 import CKernel
 import Glibc
 import Platform
-import Synchronization
 
 /// Sees every change on the docroot's file system (`fanotify(7)` with FAN_REPORT_DFID_NAME and a mark on the whole file
 /// system), and picks out those in folders that the kernel knows. Needs CAP_SYS_ADMIN.
@@ -12,7 +11,7 @@ final class FanotifyWatch: Sendable {
     }
 
     let descriptor: OwnedDescriptor
-    private let known = Mutex(Known())
+    private let known = Guarded(Known())
 
     private static let mask =
         UInt64(FAN_CREATE) | UInt64(FAN_DELETE) | UInt64(FAN_MOVED_FROM) | UInt64(FAN_MOVED_TO) | UInt64(FAN_MODIFY)

@@ -1,7 +1,6 @@
 import CKernel
 import Glibc
 import Platform
-import Synchronization
 
 /// Sees changes in the folders that the kernel knows, one watch a folder (`inotify(7)`): what an ordinary user may have, as
 /// far as fs.inotify.max_user_watches goes. A folder beyond that is not covered, and its entries get a timeout.
@@ -14,7 +13,7 @@ final class InotifyWatch: Sendable {
     }
 
     let descriptor: OwnedDescriptor
-    private let known = Mutex(Known())
+    private let known = Guarded(Known())
 
     private static let mask =
         UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM) | UInt32(IN_MOVED_TO) | UInt32(IN_MODIFY)

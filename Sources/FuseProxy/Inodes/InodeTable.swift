@@ -1,6 +1,5 @@
 import Glibc
 import Platform
-import Synchronization
 
 /// Where an inode was last found: enough to open it again, and to tell whether what is found there is still it.
 struct InodeLocation {
@@ -15,11 +14,11 @@ struct InodeLocation {
 /// lives while the kernel counts lookups of it or while another entry names it as its parent. All methods may be called on
 /// any FUSE thread; no system call is made and no other lock is taken under `state`'s lock.
 final class InodeTable: Sendable {
-    private let state: Mutex<InodeSlots>
+    private let state: Guarded<InodeSlots>
 
     /// - Parameter root: the docroot's identity: inode 1, which is never forgotten.
     init(root: InodeIdentity) {
-        state = Mutex(InodeSlots(root: root))
+        state = Guarded(InodeSlots(root: root))
     }
 
     /// The number of inodes, the root included.

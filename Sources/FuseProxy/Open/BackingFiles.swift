@@ -1,6 +1,5 @@
 import CKernel
 import Platform
-import Synchronization
 
 /// The `passthrough` strategy: files that the kernel reads itself, each registered with it once, however often it is open:
 /// all open files of one inode must name the same backing id. Any FUSE thread.
@@ -12,7 +11,7 @@ final class BackingFiles: Sendable {
     }
 
     /// Held across the ioctls, which enter no file system: between a registration and its note nobody may make another.
-    private let entries = Mutex<[InodeNumber: Entry]>([:])
+    private let entries = Guarded<[InodeNumber: Entry]>([:])
 
     /// Counts one more open of `inode` if it is registered; its backing id, or nil.
     func openAgain(_ inode: InodeNumber) -> Int32? {

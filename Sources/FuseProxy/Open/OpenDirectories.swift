@@ -1,10 +1,9 @@
 import Platform
-import Synchronization
 
 /// A folder that the kernel has open, with the position that `getdents64` goes on from.
 final class OpenDirectory: Sendable {
     /// The position belongs to the descriptor: held from the seek to the read of one READDIR.
-    private let descriptor: Mutex<SharedDescriptor>
+    private let descriptor: Guarded<SharedDescriptor>
     let inode: InodeNumber
     /// The folder's descriptor, for lookups of its children.
     let rawValue: CInt
@@ -12,7 +11,7 @@ final class OpenDirectory: Sendable {
     init(_ descriptor: consuming OwnedDescriptor, inode: InodeNumber) {
         let shared = SharedDescriptor(descriptor)
         rawValue = shared.rawValue
-        self.descriptor = Mutex(shared)
+        self.descriptor = Guarded(shared)
         self.inode = inode
     }
 
@@ -32,7 +31,7 @@ final class OpenDirectories: Sendable {
         var lastHandle: UInt64 = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     func insert(_ directory: OpenDirectory) -> UInt64 {
         state.withLock { state in

@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// The `per-open` strategy: each of the kernel's open files is a descriptor of the docroot's file. The handle given to the
 /// kernel (`fh`) is the descriptor's number.
@@ -11,7 +10,7 @@ final class PerOpenFiles: Sendable {
         var descriptor: SharedDescriptor
     }
 
-    private let files = Mutex<[UInt64: OpenFile]>([:])
+    private let files = Guarded<[UInt64: OpenFile]>([:])
 
     /// Takes over `descriptor` and gives the handle for it.
     func insert(_ descriptor: consuming OwnedDescriptor, for inode: InodeNumber) -> UInt64 {

@@ -1,7 +1,6 @@
 import CKernel
 import Glibc
 import Platform
-import Synchronization
 
 /// A window of a docroot's file, mapped for reading; unmapped with its last user.
 final class FileMapping: Sendable {
@@ -51,7 +50,7 @@ final class MappingCache: Sendable {
         var hand = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     /// The window of `inode`'s file, mapped now if it is not yet.
     func mapping(of inode: InodeNumber, window: Int64, descriptor: CInt) throws(Errno) -> FileMapping {

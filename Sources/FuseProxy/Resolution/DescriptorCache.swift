@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// Descriptors of inodes that were used last: folders to look names up in, or files to read. A bounded number, and a clock
 /// that finds the one to close; what is pinned stays, also beyond the bound.
@@ -20,7 +19,7 @@ final class DescriptorCache: Sendable {
         var hand = 0
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     /// How many unpinned descriptors are held at the most.
     let capacity: Int
 

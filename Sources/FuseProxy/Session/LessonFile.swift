@@ -1,6 +1,5 @@
 import Glibc
 import Platform
-import Synchronization
 
 /// A file that exists in the mount's root for a moment at the start, and only for whoever knows its name: this process, which
 /// opens and closes it once.
@@ -12,7 +11,7 @@ final class LessonFile: Sendable {
     /// A name nobody meets by chance.
     let name: String
     private let component: ComponentName
-    private let number = Mutex<InodeNumber?>(nil)
+    private let number = Guarded<InodeNumber?>(nil)
 
     /// What the lesson's OPEN is answered with, so that its RELEASE is known.
     static let handle = UInt64.max

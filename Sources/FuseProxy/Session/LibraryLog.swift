@@ -1,10 +1,10 @@
 import CFuse3
 import Glibc
-import Synchronization
+import Platform
 
 /// What libfuse says: kept for the sentence that explains a failure, instead of printed. Any thread.
 enum LibraryLog {
-    private static let message = Mutex("")
+    private static let message = Guarded("")
 
     /// Takes libfuse's messages from now on, for the whole process (`fuse_set_log_func`).
     static func start() {

@@ -34,7 +34,7 @@ package final class ProxySession: @unchecked Sendable {
     private let library: LibraryHandle
     private var session: OpaquePointer { library.session }
     /// What the kernel has offered in INIT; nil before.
-    private let offered = Mutex<KernelCapabilities?>(nil)
+    private let offered = Guarded<KernelCapabilities?>(nil)
     /// The callbacks' user data.
     private let context = CallbackContext()
     private let initialized: WakeUp
@@ -89,6 +89,7 @@ package final class ProxySession: @unchecked Sendable {
         device = mounted.device
         mountID = mounted.mountID
         context.session = self
+        OwnMounts.add(device)
     }
 
     /// Mounts the session; what fails leaves neither mount nor session behind.
@@ -210,6 +211,7 @@ package final class ProxySession: @unchecked Sendable {
         hasEnded = true
         // This closes the channel, and so ends the connection for whoever still uses it.
         library.destroy()
+        OwnMounts.remove(device)
         operations.releaseAll()
         return true
     }

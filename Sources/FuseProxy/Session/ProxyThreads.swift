@@ -12,9 +12,9 @@ import Telemetry
 final class ProxyThreads: Sendable {
     private unowned let session: ProxySession
     private let progress: FuseProgress?
-    private let members = Mutex<[Member]>([])
+    private let members = Guarded<[Member]>([])
     private let stopping: WakeUp
-    private let monitor = Mutex<NamedThread?>(nil)
+    private let monitor = Guarded<NamedThread?>(nil)
     /// Readable once the connection has ended.
     let ended: WakeUp
 

@@ -41,6 +41,9 @@ final class DeviceTransport: @unchecked Sendable {
 
     /// Receives and processes requests on the calling FUSE thread.
     func run(_ thread: ProxyThread) -> End {
+        FuseThreads.enter()
+        defer { FuseThreads.leave() }
+        assert(ThreadRules.becomeFuseThread())
         while fuse_session_exited(session) == 0 {
             let count = read(thread.channel, thread.requestBuffer.baseAddress!, thread.requestBuffer.count)
             if count <= 0 {
@@ -53,6 +56,13 @@ final class DeviceTransport: @unchecked Sendable {
             let request = UnsafeRawBufferPointer(rebasing: thread.requestBuffer[..<count])
             // struct fuse_in_header: u32 length, u32 opcode, u64 unique, u64 nodeid …
             thread.counters.add(FuseCounter(opcode: request.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            if let refusal = FuseThreads.refusal(of: request) {
+                thread.counters.add(.deadlocksAvoided)
+                thread.counters.add(.errorReplies)
+                refusal.send(thread.channel)
+                thread.requestIsAnswered()
+                continue
+            }
             if let capabilities = KernelCapabilities(request: request) { thread.isAnsweringInit(capabilities) }
             var buffer = fuse_buf()
             buffer.mem = thread.requestBuffer.baseAddress
@@ -77,6 +87,7 @@ final class DeviceTransport: @unchecked Sendable {
 @c private func writeReply(
     _ descriptor: CInt, _ parts: UnsafeMutablePointer<iovec>?, _ count: CInt, _ userData: UnsafeMutableRawPointer?
 ) -> Int {
+    assert(ThreadRules.locksHeld == 0, "a lock is held across a reply or a notification")
     // A notification, from a thread that is none of the FUSE threads.
     guard let thread = ProxyThread.currentIfAny else { return writev(descriptor, parts, count) }
     if let amendment = thread.initAmendment, count == 2 {

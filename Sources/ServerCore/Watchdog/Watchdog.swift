@@ -13,7 +13,7 @@ package final class Watchdog: Sendable {
     private let process: OwnedDescriptor
     let memory: WatchdogMemory
     /// The pipe's end to write to: nil once it is closed. The lock keeps messages whole; a write never waits.
-    private let messages: Mutex<SharedDescriptor?>
+    private let messages: Guarded<SharedDescriptor?>
     private let placesTaken = Atomic(0)
 
     /// Starts the process. Before any thread, and before anything is opened that it should not have: it is a copy of this one.
@@ -48,7 +48,7 @@ package final class Watchdog: Sendable {
         self.stallSeconds = stallSeconds
         self.process = process
         self.memory = memory
-        self.messages = Mutex(messages)
+        self.messages = Guarded(messages)
     }
 
     /// Readable when the process has ended.

@@ -1,6 +1,5 @@
 import Glibc
 import Platform
-import Synchronization
 
 /// What stands between libfuse's high-level API, which names files by path, and the operations, which name them by inode: an
 /// inode table of our own on top. Any FUSE thread.
@@ -22,7 +21,7 @@ final class HighLevelPaths: Sendable {
 
     let operations: ProxyOperations
     let configuration: ProxyConfiguration
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     init(_ operations: ProxyOperations, configuration: ProxyConfiguration) {
         self.operations = operations
