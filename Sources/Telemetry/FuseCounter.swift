@@ -1,7 +1,7 @@
 /// What a FUSE thread counts: requests by operation (linux/fuse.h), and what they moved.
 package enum FuseCounter: Int, CounterKey {
     case lookup, forget, getattr, readlink, opendir, readdir, readdirplus, releasedir
-    case open, read, release, statfs, initialize, modification, other
+    case open, read, release, lseek, statfs, initialize, modification, other
     /// Bytes of READ replies.
     case readBytes
     /// Replies that were an error.
@@ -23,6 +23,7 @@ package enum FuseCounter: Int, CounterKey {
         case .open: "open"
         case .read: "read"
         case .release: "release"
+        case .lseek: "lseek"
         case .statfs: "statfs"
         case .initialize: "init"
         case .modification: "modification"
@@ -48,6 +49,7 @@ package enum FuseCounter: Int, CounterKey {
             case 28: .readdir
             case 29: .releasedir
             case 44: .readdirplus
+            case 46: .lseek
             // SETATTR, SYMLINK, MKNOD, MKDIR, UNLINK, RMDIR, RENAME, LINK, WRITE, SETXATTR, REMOVEXATTR, CREATE, FALLOCATE,
             // RENAME2, COPY_FILE_RANGE, TMPFILE
             case 4, 6, 8...13, 16, 21, 24, 35, 43, 45, 47, 51: .modification
