@@ -10,7 +10,7 @@ enum Limits {
     static let acceptsPerTurnMax = 64
     /// How often a name that is being replaced is looked up again: 503.
     static let staleRetriesMax = 16
-    /// How often in a row a file that is long enough may seem to end too early: the connection is closed.
+    /// How often in a row a file may seem to end before its end: the connection is closed.
     static let earlyEndsMax = 16
     /// Pipelined requests of one connection answered in one turn: the rest wait for the next.
     static let pipelinedRequestsPerTurnMax = 32

@@ -180,13 +180,15 @@ final class ProxyOperations: Sendable {
     /// Makes sure that the kernel can tell that a READ has met the file's end before the end it goes by.
     ///
     /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
-    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So the first such READ fails: that
-    /// is most often one of those ahead of a reader, which asks again then.
+    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So such a READ fails: it is most often
+    /// one ahead of a reader, which asks again then. Where the kernel is told of changes, it fails until the kernel has asked
+    /// for the size anew; where it is not, once.
     ///
-    /// - Throws: EIO, once for each size.
+    /// - Throws: EIO.
     func checkEnd(_ inode: InodeNumber, offset: Int64, count: Int, read: Int) throws(Errno) {
-        guard keepsPages, read < count, inodes.noteEnd(offset + Int64(read), of: inode) else { return }
-        throw .ioError
+        guard keepsPages, read < count else { return }
+        let isOnce = rules.watch == nil
+        if inodes.isEarly(end: offset + Int64(read), of: inode, isOnce: isOnce) { throw .ioError }
     }
 
     /// Ends what `open` began.

@@ -133,9 +133,9 @@ struct InodeSlots: ~Copyable {
         return isSame && !version.isRecent
     }
 
-    mutating func noteEnd(_ end: Int64, of inode: InodeNumber) -> Bool {
+    mutating func isEarly(end: Int64, of inode: InodeNumber, isOnce: Bool) -> Bool {
         guard let index = try? index(of: inode), slots[Int(index)].seenContent.size > end else { return false }
-        slots[Int(index)].seenContent.size = end
+        if isOnce { slots[Int(index)].seenContent.size = end }
         return true
     }
 

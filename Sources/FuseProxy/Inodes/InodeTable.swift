@@ -86,11 +86,12 @@ final class InodeTable: Sendable {
         state.withLock { $0.noteContent(version, of: inode) }
     }
 
-    /// Notes that a READ has met the file's end at `end`.
+    /// Whether a READ that has met the file's end at `end` has met it before the kernel can expect it to, having been told last
+    /// that the file was longer.
     ///
-    /// - Returns: whether the kernel was told last that the file was longer.
-    func noteEnd(_ end: Int64, of inode: InodeNumber) -> Bool {
-        state.withLock { $0.noteEnd(end, of: inode) }
+    /// - Parameter isOnce: whether it may expect it from now on.
+    func isEarly(end: Int64, of inode: InodeNumber, isOnce: Bool) -> Bool {
+        state.withLock { $0.isEarly(end: end, of: inode, isOnce: isOnce) }
     }
 
     /// Notes the version that a look at the file has found.

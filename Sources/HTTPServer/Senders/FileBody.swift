@@ -18,11 +18,6 @@ struct FileBody {
         self.sender = sender
     }
 
-    private var isStillLongEnough: Bool {
-        guard let size = try? Files.presentSize(file.rawDescriptor) else { return false }
-        return size >= offset + remaining
-    }
-
     enum Progress {
         /// Everything is sent.
         case done
@@ -50,24 +45,33 @@ struct FileBody {
                     case .sendfile: try sendFromPageCache(to: socket, count: count)
                     case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
                     }
-                if sent == 0 {
-                    // Through the mount the kernel may, for a moment, go by a smaller size than it has told us: that of a
-                    // READ which was answered before the file grew, or because a change has overtaken the answer with the
-                    // size. Asked for the present size it learns better, unless that happens again.
-                    guard earlyEnds < Limits.earlyEndsMax, isStillLongEnough else { return .truncated }
-                    earlyEnds += 1
-                    continue
+                if sent > 0 {
+                    earlyEnds = 0
+                    remaining -= Int64(sent)
+                    share -= sent
+                } else if !mayGoOn() {
+                    return .truncated
                 }
-                earlyEnds = 0
-                remaining -= Int64(sent)
-                share -= sent
             } catch .resourceTemporarilyUnavailable {
                 return .blocked
+            } catch .ioError where mayGoOn() {
+                // The mount lets no one read around a size that the kernel has not been told yet: now it has.
+                continue
             } catch {
                 return .failed
             }
         }
         return .done
+    }
+
+    /// Whether the file's end, though it was met here, is further on. Through the mount the kernel may, for a moment, go by a
+    /// smaller size than it has told us: that of a READ which was answered before the file grew, or because a change has
+    /// overtaken the answer with the size. Asked for the present size it learns better, unless that happens again.
+    private mutating func mayGoOn() -> Bool {
+        guard earlyEnds < Limits.earlyEndsMax, let size = try? Files.presentSize(file.rawDescriptor), size > offset
+        else { return false }
+        earlyEnds += 1
+        return true
     }
 
     private mutating func sendFromPageCache(to socket: CInt, count: Int) throws(Errno) -> Int {

@@ -44,11 +44,10 @@ extension EndToEnd {
                 "coherence, \(watch), \(kind.rawValue): \(result.requests) requests, \(result.cut) cut off, \(result.zeroFilled) filled up"
             )
             if kind == .appended {
-                withKnownIssue("the kernel's size may stay behind for long", isIntermittent: true) {
-                    #expect(result.cut == 0)
-                }
+                // A size that the kernel is told again and again, each time overtaken by the next append, may stay behind.
+                #expect(result.cut * 1000 <= result.requests)
             }
-            withKnownIssue(ZeroFill.knownIssue, isIntermittent: true) { #expect(result.zeroFilled == 0) }
+            #expect(result.zeroFilled == 0)
             #expect(delays.count > Int(seconds * 5), "too few to tell")
             #expect(result.requests > delays.count)
             for median in delays.medians { #expect(median < Delays.boundNanoseconds) }

@@ -1,10 +1,7 @@
-import Testing
-
-/// What a kernel's FUSE does when a file is cut while it is read: a READ that meets the new end is told short, and where an
-/// invalidation has overtaken the answer, the kernel takes the rest, up to the size that it still goes by, to be zeros.
+/// What a kernel's FUSE may do when a file is cut while it is read: a READ that meets the new end is told short, and where an
+/// invalidation has overtaken the answer, the kernel takes the rest, up to the size that it still goes by, to be zeros. The
+/// proxy fails such a READ instead (`ProxyOperations.checkEnd`).
 enum ZeroFill {
-    static let knownIssue: Comment = "a file that is cut while it is read: the kernel may fill up the answer with zeros"
-
     private static let page = 4096
 
     /// How many bytes come before the zeros that fill whole pages up to the end; nil when there are none such.
