@@ -13,6 +13,14 @@ package enum Sockets {
         }
     }
 
+    /// What of a connection ends, or of a socket that listens.
+    package enum Half { case sending, both }
+
+    /// Ends a half of it, or both, for every descriptor of the socket (`shutdown(2)`).
+    package static func shutDown(_ socket: CInt, _ half: Half) {
+        _ = shutdown(socket, half == .both ? CInt(KERNEL_SHUT_RDWR) : CInt(KERNEL_SHUT_WR))
+    }
+
     /// Receives what is there (`recv(2)`); 0 when the peer has closed its side, EAGAIN when nothing is there.
     package static func receive(_ socket: CInt, into buffer: UnsafeMutableRawBufferPointer) throws(Errno) -> Int {
         while true {

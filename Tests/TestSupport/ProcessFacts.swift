@@ -10,6 +10,14 @@ package enum ProcessFacts {
         }.sorted()
     }
 
+    /// What each of its threads does: R, S, D, T … (`proc_pid_stat(5)`).
+    package static func threadStates(_ identifier: pid_t) -> [Character] {
+        PrivateFolder.names(in: "/proc/\(identifier)/task").compactMap { thread in
+            // The name, in parentheses, may hold anything.
+            text("/proc/\(identifier)/task/\(thread)/stat").split(separator: ")").last?.first { $0 != " " }
+        }
+    }
+
     /// How many descriptors it has open.
     package static func descriptorCount(_ identifier: pid_t) -> Int {
         PrivateFolder.names(in: "/proc/\(identifier)/fd").count

@@ -43,7 +43,7 @@ extension Connection {
         loop.counters.add(.stuckRequestsGivenUp)
         guard isLookingForFile else {
             // In the middle of a response: that it ends is all that can be said.
-            shutdown(socket.rawValue, CInt(SHUT_RDWR))
+            Sockets.shutDown(socket.rawValue, .both)
             return
         }
         var writer = ResponseHeadWriter(loop.thread.headBuffer)
@@ -54,6 +54,6 @@ extension Connection {
         writer.endOfHead()
         let head = UnsafeRawBufferPointer(rebasing: loop.thread.headBuffer[..<writer.count])
         _ = try? Sockets.send(socket.rawValue, head, more: false)
-        shutdown(socket.rawValue, CInt(SHUT_WR))
+        Sockets.shutDown(socket.rawValue, .sending)
     }
 }

@@ -186,7 +186,7 @@ final class Connection {
     /// After the last response: closes our side and waits a little for the client to close its own.
     func linger() {
         phase = .lingering
-        shutdown(socket.rawValue, CInt(SHUT_WR))
+        Sockets.shutDown(socket.rawValue, .sending)
         deadlineTick = loop.deadline(seconds: loop.isDraining ? 1 : Limits.lingerTimeoutSeconds)
         if let writeEvent { event_del(writeEvent) }
         event_add(readEvent, nil)

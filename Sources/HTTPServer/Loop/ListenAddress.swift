@@ -73,7 +73,7 @@ package enum ListeningSocket {
     }
 
     /// Refuses connections from now on (`shutdown(2)`).
-    static func stopListening(_ socket: CInt) { shutdown(socket, CInt(SHUT_RDWR)) }
+    static func stopListening(_ socket: CInt) { Sockets.shutDown(socket, .both) }
 
     private static func makeSocket(
         _ address: inout sockaddr_storage, _ length: socklen_t, sharesPort: Bool
