@@ -9,6 +9,8 @@ BENCH_PACKAGES := wrk nginx-light
 
 DOCROOT ?= www
 ARGS    ?=
+FAULT   ?=
+MINUTES ?= 10
 
 SWIFT_SOURCES := Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Benchmarks/Tests
 
@@ -36,7 +38,8 @@ run: build ## build and serve DOCROOT (www) on http://127.0.0.1:8080/; more opti
 test: setup ## run all tests, on real mounts and real sockets
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip FaultTests
+	SERVERFS_FAULTS=short swift test --skip-build --filter FaultTests
 	swift test --package-path Benchmarks
 
 .PHONY: test-long
@@ -44,6 +47,18 @@ test-long: setup ## the coherence loops for 30 s each and the random run for 10 
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
 	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build --filter 'CoherenceTests|RandomRunTests'
+
+.PHONY: test-faults
+test-faults: setup ## kill, stop, starve serverfs and take its mount away, under load, many times; FAULT=… names a few
+	@Scripts/install-packages $(TEST_PACKAGES)
+	swift build --build-tests
+	SERVERFS_FAULTS=full SERVERFS_FAULT='$(FAULT)' swift test --skip-build --filter FaultTests
+
+.PHONY: soak
+soak: setup ## run everything at once for MINUTES=10, and compare what serverfs holds with the first minute
+	@Scripts/install-packages $(TEST_PACKAGES)
+	swift build --build-tests
+	SERVERFS_SOAK_MINUTES=$(MINUTES) swift test --skip-build --filter FaultTests
 
 BENCH := Benchmarks/.build/release/serverfs-bench
 

@@ -61,5 +61,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests", dependencies: ["serverfs", "CTestCalls", "Platform", "TestSupport"],
             swiftSettings: swiftSettings),
+        .systemLibrary(name: "CFaultInjection", path: "Tests/CFaultInjection"),
+        .testTarget(
+            name: "FaultTests", dependencies: ["CFaultInjection", "serverfs", "Platform", "TestSupport"],
+            swiftSettings: swiftSettings),
     ]
 )

@@ -43,7 +43,7 @@ package final class ClientSocket: @unchecked Sendable {
                 connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard result == 0 else { throw Errno(rawValue: errno) }
+        guard result == 0 else { throw Self.connectFailure(errno) }
     }
 
     /// Sends all of `bytes`.
@@ -94,6 +94,11 @@ package final class ClientSocket: @unchecked Sendable {
         guard poll(&event, 1, CInt(seconds * 1000)) == 1 else { return false }
         var byte: UInt8 = 0
         return recv(descriptor.rawValue, &byte, 1, CInt(MSG_PEEK)) <= 0
+    }
+
+    /// Refusals keep their number.
+    private static func connectFailure(_ code: CInt) -> any Error {
+        code == EINPROGRESS || code == EAGAIN ? ClientFailure.timedOut : Errno(rawValue: code)
     }
 
     private static func failure(_ code: CInt) -> any Error {

@@ -23,6 +23,29 @@ package enum ProcessFacts {
         PrivateFolder.names(in: "/proc/\(identifier)/fd").count
     }
 
+    /// The open flags of one of its descriptors, O_CLOEXEC among them; nil when it is not open.
+    package static func descriptorFlags(_ identifier: pid_t, _ number: Int) -> CInt? {
+        for line in text("/proc/\(identifier)/fdinfo/\(number)").split(separator: "\n") where line.hasPrefix("flags:") {
+            return line.split(separator: "\t").last.flatMap { CInt($0, radix: 8) }
+        }
+        return nil
+    }
+
+    /// A figure of /proc/PID/status in KiB: `VmSize`, `VmRSS` …; 0 when there is none.
+    package static func memory(_ identifier: pid_t, _ name: String) -> Int { kibibytes("status", identifier, name) }
+
+    /// A figure of /proc/PID/smaps_rollup in KiB: `Rss`, `Private_Dirty` …; 0 when there is none.
+    package static func mappings(_ identifier: pid_t, _ name: String) -> Int {
+        kibibytes("smaps_rollup", identifier, name)
+    }
+
+    private static func kibibytes(_ file: String, _ identifier: pid_t, _ name: String) -> Int {
+        for line in text("/proc/\(identifier)/\(file)").split(separator: "\n") where line.hasPrefix("\(name):") {
+            return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+        }
+        return 0
+    }
+
     /// Processor time it has used, in seconds.
     package static func processorSeconds(_ identifier: pid_t) -> Double {
         // The name, in parentheses, may hold spaces: fields are counted after it.
@@ -92,8 +115,13 @@ package enum ProcessFacts {
         text(path).split(separator: "\n").first.map(String.init) ?? ""
     }
 
+    /// The name of a process, or of one of its threads.
+    package static func name(_ identifier: pid_t, thread: String? = nil) -> String {
+        line(thread.map { "/proc/\(identifier)/task/\($0)/comm" } ?? "/proc/\(identifier)/comm")
+    }
+
     /// A file of /proc, whose size says nothing.
-    private static func text(_ path: String) -> String {
+    package static func text(_ path: String) -> String {
         guard let file = try? Files.open(path, flags: O_RDONLY) else { return "" }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the kernel offers in its INIT request (`struct fuse_init_in` of linux/fuse.h), which libfuse 3.14 knows only in part.
 package struct KernelCapabilities: Sendable {
     /// The protocol's minor version.
@@ -5,11 +7,15 @@ package struct KernelCapabilities: Sendable {
     private let flags: UInt64
 
     /// All names can be made ones to look up again (FUSE_NOTIFY_INC_EPOCH, Linux 6.16).
-    package var epochs: Bool { minorVersion >= 44 }
+    package var epochs: Bool { minorVersion >= 44 && !isRefused("epochs") }
     /// LOOKUPs and READDIRs of one folder may run side by side.
-    package var parallelDirectoryOperations: Bool { has(18) }
+    package var parallelDirectoryOperations: Bool { has(18) && !isRefused("parallel-dirops") }
     /// Files can be read by the kernel itself (Linux 6.9).
-    package var passthrough: Bool { has(37) }
+    package var passthrough: Bool { has(37) && !isRefused("passthrough") }
+
+    /// Capabilities that are not to be seen, separated by commas: `SERVERFS_REFUSE_CAPABILITIES`. With it the tests make of
+    /// this kernel one that offers less.
+    private let refused: Set<Substring>
 
     /// Reads an INIT request, header included; nil when it is not one.
     init?(request: UnsafeRawBufferPointer) {
@@ -17,6 +23,7 @@ package struct KernelCapabilities: Sendable {
         guard request.count >= 56, request.loadUnaligned(fromByteOffset: 4, as: UInt32.self) == Self.opcode else {
             return nil
         }
+        refused = Set(getenv("SERVERFS_REFUSE_CAPABILITIES").map { String(cString: $0) }?.split(separator: ",") ?? [])
         minorVersion = request.loadUnaligned(fromByteOffset: 44, as: UInt32.self)
         var flags = UInt64(request.loadUnaligned(fromByteOffset: 52, as: UInt32.self))
         if flags & (1 << 30) != 0, request.count >= 60 {
@@ -24,6 +31,8 @@ package struct KernelCapabilities: Sendable {
         }
         self.flags = flags
     }
+
+    private func isRefused(_ name: Substring) -> Bool { refused.contains(name) }
 
     private func has(_ bit: UInt64) -> Bool { flags & (1 << bit) != 0 }
 
