@@ -35,6 +35,7 @@ package final class Watchdog: Sendable {
                 messages: reading.rawValue, server: server, memory: memory, stallSeconds: stallSeconds)
         }
         reading.close()
+        CrashSignals.tell(memory)
         return Watchdog(
             identifier, stallSeconds: stallSeconds, process: try Processes.descriptor(of: identifier), memory: memory,
             messages: SharedDescriptor(writing))

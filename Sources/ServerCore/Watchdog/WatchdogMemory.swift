@@ -11,7 +11,7 @@ struct WatchdogMemory: @unchecked Sendable {
     /// How many mounts there may be at a time: one, and those before it whose FUSE threads have not all ended.
     static let places = 8
     private static let lineBytes = 64
-    private static let headBytes = lineBytes * (1 + places)
+    private static let headBytes = lineBytes * (2 + places)
 
     /// What the watchdog says of a place.
     enum State: UInt64 {
@@ -55,6 +55,9 @@ struct WatchdogMemory: @unchecked Sendable {
     func progress(_ place: Int) -> FuseProgress {
         FuseProgress(memory + Self.headBytes + place * FuseProgress.byteCount)
     }
+
+    /// Not 0 once the server has crashed. Written by its signal handlers.
+    var crash: UnsafeMutablePointer<Atomic<UInt64>> { value(1 + Self.places) }
 
     private func value(_ line: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
         (memory + line * Self.lineBytes).assumingMemoryBound(to: Atomic<UInt64>.self)

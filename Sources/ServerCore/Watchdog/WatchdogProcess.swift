@@ -80,6 +80,7 @@ struct WatchdogProcess {
             guard now - lastLook >= Self.lookNanoseconds else { continue }
             lastLook = now
             if hasMounts, server.isDying { return }
+            if memory.crash.pointee.load(ordering: .acquiring) != 0 { for mount in mounts { mount?.abort() } }
             // What it takes to take a message, and to look for the first time, is not needed again for long.
             if looksUntilSettled > 0 {
                 looksUntilSettled -= 1
