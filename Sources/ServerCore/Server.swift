@@ -47,7 +47,7 @@ package final class Server: @unchecked Sendable {
         if !configuration.bypass {
             let mountPoint =
                 if let path = configuration.mountPointPath { try MountPoint.use(path, docroot: docroot) } else {
-                    try MountPoint.makePrivate(docroot: docroot)
+                    try MountPoint.privateFolder(docroot: docroot)
                 }
             mount = try ProxyMount(
                 docroot: docroot, mountPoint: mountPoint, configuration: proxy, watchdog: watchdog)

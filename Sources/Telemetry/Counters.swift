@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// A fixed set of counters, one for each case of `Key`, that belongs to one writing thread.
@@ -38,7 +39,7 @@ package protocol CounterKey: RawRepresentable<Int>, CaseIterable, Sendable {}
 
 /// The counters of all threads of one kind, added up when somebody asks. Any thread.
 package final class CounterGroup<Key: CounterKey>: Sendable {
-    private let members = Mutex<[Counters<Key>]>([])
+    private let members = Guarded<[Counters<Key>]>([])
     /// What members that are gone have counted.
     private let past = Counters<Key>()
 

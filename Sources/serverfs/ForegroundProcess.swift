@@ -1,7 +1,6 @@
 import Glibc
 import Platform
 import ServerCore
-import Synchronization
 
 /// The process around a service: its signals, its exit status, and what it prints.
 ///
@@ -11,7 +10,7 @@ import Synchronization
 final class ForegroundProcess: Sendable {
     private let signals: SignalQueue
     private static let repetitionNanoseconds: UInt64 = 50_000_000
-    private let service = Mutex<(any ForegroundService)?>(nil)
+    private let service = Guarded<(any ForegroundService)?>(nil)
     private let ending: WakeUp
     /// nil without a mount.
     let watchdog: Watchdog?

@@ -6,7 +6,7 @@ import Telemetry
 /// The FUSE threads of a session, `fuse-0` and so on: as many as were asked for answer, whichever of them are stuck.
 ///
 /// A request for a file that the docroot does not give must not keep those for others waiting. So a thread that stays with
-/// one request for a while is replaced by another; once it has answered, it ends. The thread `fuse-monitor` sees to it.
+/// one request for a while is replaced by another; once it has answered, it ends. The thread `monitor-fuse` sees to it.
 ///
 /// `start` and `join` are the life cycle's thread's.
 final class ProxyThreads: Sendable {
@@ -40,7 +40,7 @@ final class ProxyThreads: Sendable {
     func start(count: Int) throws(Errno) {
         // The first thread takes the session's channel; each other gets one of its own.
         for index in 0..<count { try add(index, ownsChannel: index > 0, inPlaceOf: nil) }
-        let started = try NamedThread("fuse-monitor") { [self] in replaceStuckThreads() }
+        let started = try NamedThread("monitor-fuse") { [self] in replaceStuckThreads() }
         monitor.withLock { $0 = started }
     }
 

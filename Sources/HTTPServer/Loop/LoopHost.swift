@@ -1,12 +1,11 @@
 import Glibc
 import Platform
-import Synchronization
 
 /// An event loop with the threads that have run it: one at a time, and another when that one is stuck. Any thread.
 final class LoopHost: Sendable {
     let loop: EventLoop
     private let name: String
-    private let members = Mutex(Members())
+    private let members = Guarded(Members())
     /// Readable once the loop has ended.
     private let ended: WakeUp
 

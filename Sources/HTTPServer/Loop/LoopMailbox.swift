@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// What other threads have for an event loop, until it looks. Any thread.
 final class LoopMailbox: Sendable {
@@ -20,7 +19,7 @@ final class LoopMailbox: Sendable {
         var isClosed = false
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let wakeUp: WakeUp
 
     /// - Parameter wakeUp: signalled when there is something.

@@ -1,20 +1,19 @@
 import Glibc
 import Platform
-import Synchronization
 
 /// Sees to it that no event loop waits for a file system: a loop whose thread stays in one call gets another thread. Its
-/// thread, `http-monitor`, makes no call that could wait itself.
+/// thread, `monitor-http`, makes no call that could wait itself.
 ///
 /// Life cycle on one thread: `init`, `stop`.
 final class StallMonitor: Sendable {
     private let hosts: [LoopHost]
     private let stopping: WakeUp
-    private let thread = Mutex<NamedThread?>(nil)
+    private let thread = Guarded<NamedThread?>(nil)
 
     init(_ hosts: [LoopHost]) throws(Errno) {
         self.hosts = hosts
         stopping = try WakeUp()
-        let started = try NamedThread("http-monitor") { [self] in run() }
+        let started = try NamedThread("monitor-http") { [self] in run() }
         thread.withLock { $0 = started }
     }
 

@@ -2,7 +2,6 @@ import FuseProxy
 import Glibc
 import HTTPServer
 import Platform
-import Synchronization
 import Telemetry
 
 /// Keeps a server mounted: when its mount is lost, the server does without it, and a new mount takes its place.
@@ -19,11 +18,11 @@ final class MountKeeper: Sendable {
     private let mountPoint: MountPoint
     private let policy: MountLossPolicy
     private let report: @Sendable (String) -> Void
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let stopping: WakeUp
     /// Readable when the process is to end because the mount was lost.
     let ended: WakeUp
-    private let thread = Mutex<NamedThread?>(nil)
+    private let thread = Guarded<NamedThread?>(nil)
 
     private struct State {
         /// The mount, whether it still works or not; nil while there is none.
@@ -53,7 +52,7 @@ final class MountKeeper: Sendable {
         self.policy = policy
         self.report = report
         counters = mount.session.counters
-        state = Mutex(State(mount: mount))
+        state = Guarded(State(mount: mount))
         stopping = try WakeUp()
         ended = try WakeUp()
     }

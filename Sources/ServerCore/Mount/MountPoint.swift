@@ -9,9 +9,9 @@ package struct MountPoint: Sendable {
     /// Whether it was made for this run and is removed at its end.
     package let isPrivate: Bool
 
-    /// Makes a new folder that only this user may enter: in `TMPDIR` or /tmp, or where the docroot holds that one, in
-    /// another folder for passing things.
-    package static func makePrivate(docroot: Docroot) throws(StartFailure) -> MountPoint {
+    /// A new folder that only this user may enter: in `TMPDIR` or /tmp, or where the docroot holds that one, in another
+    /// folder for passing things. It is made (`make`) once the watchdog knows of it, which otherwise could not remove it.
+    package static func privateFolder(docroot: Docroot) throws(StartFailure) -> MountPoint {
         let given = getenv("TMPDIR").map { String(cString: $0) } ?? ""
         let wished = given.isEmpty ? "/tmp" : given
         let candidates = [wished, "/run", "/dev/shm", "/var/tmp"]
@@ -21,18 +21,26 @@ package struct MountPoint: Sendable {
                     + "(\(candidates.joined(separator: ", "))): give --mount-point a folder outside it, or use --bypass"
             )
         }
-        guard let template = strdup("\(parent)/serverfs-XXXXXX") else { throw StartFailure("out of memory") }
-        defer { free(template) }
-        guard mkdtemp(template) != nil else {
-            throw StartFailure("cannot make a folder for the mount in \(parent): \(Errno(rawValue: errno))")
-        }
-        let made = String(cString: template)
         do throws(Errno) {
-            return MountPoint(path: try Files.canonicalPath(made), isPrivate: true)
+            let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+            let name = "serverfs-" + String((0..<10).map { _ in letters.randomElement()! })
+            return MountPoint(path: try Files.canonicalPath(parent) + "/" + name, isPrivate: true)
         } catch {
-            rmdir(made)
-            throw StartFailure("cannot use \(made) for the mount: \(error)")
+            throw StartFailure("cannot make a folder for the mount in \(parent): \(error)")
         }
+    }
+
+    /// Makes the folder, if it is ours to make and not there already.
+    func make() throws(StartFailure) {
+        guard isPrivate, mkdir(path, 0o700) != 0 else { return }
+        let error = Errno(rawValue: errno)
+        var status = stat()
+        if error == .fileExists, lstat(path, &status) == 0, status.st_mode == S_IFDIR | 0o700,
+            status.st_uid == geteuid()
+        {
+            return
+        }
+        throw StartFailure("cannot make the folder \(path) for the mount: \(error)")
     }
 
     /// Takes the operator's folder, if the proxy can be mounted there.
@@ -70,11 +78,9 @@ package struct MountPoint: Sendable {
         return MountPoint(path: path, isPrivate: false)
     }
 
-    /// The same folder for another mount: it is made again, or found fit again.
+    /// The same folder for another mount: an operator's is found fit again.
     func renewed(docroot: Docroot) throws(StartFailure) -> MountPoint {
-        guard isPrivate else { return try Self.use(path, docroot: docroot) }
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return self }
-        throw StartFailure("cannot make \(path) for the mount: \(Errno(rawValue: errno))")
+        isPrivate ? self : try Self.use(path, docroot: docroot)
     }
 
     private static func serverIsGone(_ path: String) -> StartFailure {

@@ -24,6 +24,12 @@ package final class ProxyMount: Sendable {
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
         watch = watchdog?.willMount(at: mountPoint)
+        do throws(StartFailure) {
+            try mountPoint.make()
+        } catch {
+            watch?.isGone()
+            throw error
+        }
         do throws(MountFailure) {
             session = try ProxySession(
                 docroot: docroot, mountPoint: mountPoint.path, configuration: configuration, counters: counters)
