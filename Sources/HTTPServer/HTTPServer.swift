@@ -62,6 +62,7 @@ package final class HTTPServer: @unchecked Sendable {
         bypassSwitch = BypassSwitch(isOn: mount == nil)
         mountLoss = try WakeUp()
         sockets = (listening + listeningBypass).flatMap { $0 }
+        let closer = try DescriptorCloser()
         var hosts: [LoopHost] = []
         for worker in 0..<configuration.workers {
             let listeners =
@@ -69,7 +70,8 @@ package final class HTTPServer: @unchecked Sendable {
                 + listeningBypass.map { Listener(socket: $0[worker], alwaysBypasses: true) }
             let loop = try EventLoop(
                 configuration: configuration, listeners: listeners, mount: mount, docrootRoot: docrootRoot,
-                bypassSwitch: bypassSwitch, mountLoss: mountLoss, counters: counters.makeCounters())
+                bypassSwitch: bypassSwitch, mountLoss: mountLoss, closer: closer,
+                counters: counters.makeCounters())
             hosts.append(try LoopHost(loop, name: "http-\(worker)"))
         }
         self.hosts = hosts

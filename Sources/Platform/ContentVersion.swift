@@ -17,7 +17,8 @@ package struct ContentVersion: Equatable, BitwiseCopyable, Sendable {
     /// coarse as two seconds.
     package var isRecent: Bool {
         let now = Clock.unixSeconds
-        return now - max(modifiedNanoseconds, changedNanoseconds) / 1_000_000_000 <= 2
+        // A time in the future, which a program may set, is as old as can be.
+        return abs(now - modifiedNanoseconds / 1_000_000_000) <= 2 || abs(now - changedNanoseconds / 1_000_000_000) <= 2
     }
 
     package init(_ status: stat) {

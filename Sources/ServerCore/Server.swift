@@ -74,7 +74,12 @@ package final class Server: @unchecked Sendable {
                     policy: configuration.onMountLoss, report: report)
             }
             try http.start()
-            try keeper?.start(http)
+            do throws(Errno) {
+                try keeper?.start(http)
+            } catch {
+                _ = http.stop(drainSeconds: 0)
+                throw error
+            }
         } catch {
             _ = mount?.stop()
             throw StartFailure("cannot start the event loops: \(error)")
@@ -106,7 +111,12 @@ package final class Server: @unchecked Sendable {
     ///
     /// - Returns: whether everything ended; false when a thread is stuck in the docroot.
     package func stop() -> Bool {
-        keeper?.stopKeeping()
+        guard keeper?.stopKeeping() ?? true else {
+            // The watchdog takes away what the keeper is making, once this process has ended.
+            _ = http.stop(drainSeconds: Self.drainSeconds)
+            keeper?.mount?.unmountAtOnce()
+            return false
+        }
         let mount = keeper?.mount
         if http.stop(drainSeconds: Self.drainSeconds) { return mount?.stop() ?? true }
         // Who is stuck in the mount is let go of; who is stuck in the docroot is not in our hands.

@@ -94,9 +94,9 @@ final class ForegroundProcess: Sendable {
                 {
                     continue
                 }
-                // While the service still starts there is nothing yet that could be taken down: it ends once it has started.
-                if ending != nil, let service {
-                    service.unmountAtOnce()
+                // While the service still starts, the watchdog takes away what has been made so far.
+                if ending != nil {
+                    service?.unmountAtOnce()
                     _exit(128 + signal)
                 }
                 ending = (signal, Clock.monotonicNanoseconds)

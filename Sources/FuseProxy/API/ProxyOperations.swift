@@ -31,7 +31,7 @@ final class ProxyOperations: Sendable {
     /// - Parameter watch: what tells of changes, when the cache policy is `watched`.
     init(docroot: Docroot, configuration: ProxyConfiguration, watch: DocrootWatch? = nil) throws(Errno) {
         self.docroot = docroot
-        rules = CacheRules(configuration.cache, watch: watch)
+        rules = CacheRules(configuration.cache, watch: watch, device: docroot.identity.device)
         reads = configuration.read
         isStateless = configuration.open == .stateless
         keepsPages = configuration.cache != .none && configuration.open != .passthrough
@@ -82,26 +82,28 @@ final class ProxyOperations: Sendable {
     }
 
     private func lookup(parent: InodeNumber, folder: CInt, name: ComponentName) throws(Errno) -> InodeEntry {
-        let child = try resolver.openChild(name, in: folder, flags: Files.pathOnly)
+        var hasCrossedMount = false
+        let child = try resolver.openChild(
+            name, in: folder, flags: Files.pathOnly, hasCrossedMount: &hasCrossedMount)
         let status = try InodeStatus(child.rawValue)
         // The docroot mounted inside itself: as a tree it would have no end.
         guard status.identity.file != docroot.identity else { throw .tooManySymbolicLinkLevels }
         var gone: [InodeNumber] = []
         let inode = try inodes.lookup(status.identity, parent: parent, name: name, gone: &gone)
         letGo(of: gone)
-        noteSeen(status, of: inode)
         let isFolder = status.attributes.st_mode & S_IFMT == S_IFDIR
         // A watch sees the docroot's own file system, not what is mounted in it.
         if isFolder, let watch = rules.watch, resolver.isOnDocrootsFileSystem(status.identity), !watch.covers(inode) {
             _ = watch.cover(inode, child.rawValue)
         }
         let isFile = status.attributes.st_mode & S_IFMT == S_IFREG
-        if resolver.isOnDocrootsFileSystem(status.identity) {
+        // A descriptor that is kept would keep what is mounted in the docroot from being unmounted.
+        if !hasCrossedMount, resolver.isOnDocrootsFileSystem(status.identity) {
             if isFile { files.remember(inode, child) } else if isFolder { resolver.remember(inode, child) }
         }
-        return InodeEntry(
-            inode: inode, attributes: status.attributes,
-            timeouts: rules.timeouts(inode, parent: parent, attributes: status.attributes))
+        let timeouts = rules.timeouts(inode, parent: parent, attributes: status.attributes)
+        noteSeen(status, of: inode, timeouts)
+        return InodeEntry(inode: inode, attributes: status.attributes, timeouts: timeouts)
     }
 
     /// Counts one more lookup of what has just been looked up.
@@ -121,10 +123,11 @@ final class ProxyOperations: Sendable {
 
     /// A file that has changed in a way that the kernel does not notice by itself, because it compares size and modification
     /// time only, is queued to be told of.
-    private func noteSeen(_ status: InodeStatus, of inode: InodeNumber) {
+    private func noteSeen(_ status: InodeStatus, of inode: InodeNumber, _ timeouts: CacheTimeouts) {
         guard status.attributes.st_mode & S_IFMT == S_IFREG, keepsPages else { return }
         // After the reply: an invalidation that overtakes it would make the kernel ignore the attributes in it.
-        if inodes.noteSeen(ContentVersion(status.attributes), of: inode) {
+        let isTold = rules.watch != nil && timeouts.attributeSeconds == CacheTimeouts.unlimited
+        if inodes.noteSeen(ContentVersion(status.attributes), of: inode, isTold: isTold) {
             ProxyThread.currentIfAny?.changedInodes.append(inode)
         }
     }
@@ -139,9 +142,10 @@ final class ProxyOperations: Sendable {
         do throws(Errno) {
             var status: InodeStatus?
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
-            noteSeen(status!, of: inode)
             let parent = try inodes.location(of: inode).parent
-            return (status!.attributes, rules.timeouts(inode, parent: parent, attributes: status!.attributes))
+            let timeouts = rules.timeouts(inode, parent: parent, attributes: status!.attributes)
+            noteSeen(status!, of: inode, timeouts)
+            return (status!.attributes, timeouts)
         } catch .staleNFSFileHandle {
             // Renamed, deleted or replaced, but somebody still has it open: then it still has its attributes.
             let held = files.statusOfOpenFile(inode) ?? resolver.statusOfHeldFolder(inode)
@@ -181,14 +185,13 @@ final class ProxyOperations: Sendable {
     ///
     /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
     /// reply, it fills the rest with zeros instead, up to the size that it still knows. So such a READ fails: it is most often
-    /// one ahead of a reader, which asks again then. Where the kernel is told of changes, it fails until the kernel has asked
-    /// for the size anew; where it is not, once.
+    /// one ahead of a reader, which asks again then. Once where the kernel knows of the change, or nobody will tell it of it; and
+    /// until it is told where it will be: what is sent after that shows it the end.
     ///
     /// - Throws: EIO.
     func checkEnd(_ inode: InodeNumber, offset: Int64, count: Int, read: Int) throws(Errno) {
         guard keepsPages, read < count else { return }
-        let isOnce = rules.watch == nil
-        if inodes.isEarly(end: offset + Int64(read), of: inode, isOnce: isOnce) { throw .ioError }
+        if inodes.isEarly(end: offset + Int64(read), of: inode) { throw .ioError }
     }
 
     /// Ends what `open` began.

@@ -9,7 +9,12 @@ final class CacheRules: Sendable {
     /// Whether the kernel can be told to drop the names that it knows not to exist, when events were lost.
     private let canDropNegativeEntries = Atomic(false)
 
-    init(_ policy: CachePolicy, watch: DocrootWatch?) {
+    /// That of the docroot's file system, which alone is watched.
+    private let device: UInt64
+
+    /// - Parameter device: that of the docroot's file system.
+    init(_ policy: CachePolicy, watch: DocrootWatch?, device: UInt64) {
+        self.device = device
         uncovered = CacheTimeouts(policy)
         self.watch = watch
     }
@@ -24,7 +29,10 @@ final class CacheRules: Sendable {
         guard let watch else { return uncovered }
         let isFolder = attributes.st_mode & S_IFMT == S_IFDIR
         let isEntryCovered = parent.map { watch.covers($0) } ?? true
-        let areAttributesCovered = isFolder ? watch.covers(inode) : isEntryCovered && attributes.st_nlink == 1
+        // What is mounted on a name is on another file system, of which the watch tells nothing.
+        let isWatchedDevice = UInt64(attributes.st_dev) == device
+        let areAttributesCovered =
+            isFolder ? watch.covers(inode) : isEntryCovered && isWatchedDevice && attributes.st_nlink == 1
         return CacheTimeouts(
             entrySeconds: isEntryCovered ? CacheTimeouts.unlimited : uncovered.entrySeconds,
             attributeSeconds: areAttributesCovered && isEntryCovered

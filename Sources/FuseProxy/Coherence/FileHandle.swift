@@ -23,8 +23,8 @@ struct FileHandle: Hashable, Sendable {
         bytes = withUnsafeBytes(of: &handle.bytes) { Array($0[..<Int(handle.byteCount)]) }
     }
 
-    /// The inode number that is in it, where the file system makes its handles like most do (`enum fid_type` of
-    /// linux/exportfs.h: FILEID_INO32_GEN, FILEID_INO32_GEN_PARENT, FILEID_INO64_GEN and its sister); nil elsewhere.
+    /// What is in it where many file systems put the inode number (`enum fid_type` of linux/exportfs.h: FILEID_INO32_GEN,
+    /// FILEID_INO32_GEN_PARENT, FILEID_INO64_GEN and its sister); nil for other types. Some put something else there.
     var inodeNumber: UInt64? {
         bytes.withUnsafeBytes { bytes in
             switch type {

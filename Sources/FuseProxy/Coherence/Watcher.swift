@@ -18,6 +18,9 @@ final class Watcher: @unchecked Sendable {
     private let invalidator: Invalidator
     /// Whether the kernel can be told to look up every name again, those among them that it knows not to exist.
     private let hasEpochs: Bool
+    /// Whether the docroot's file system keeps inode numbers in its handles where `FileHandle.inodeNumber` looks for them:
+    /// tmpfs, for one, has something else there.
+    private let readsHandles: Bool
     private let wakeUp: WakeUp
     private let isStopping = Atomic(false)
     /// Set once, at the thread's end.
@@ -36,6 +39,8 @@ final class Watcher: @unchecked Sendable {
         self.docroot = docroot
         self.invalidator = invalidator
         self.hasEpochs = hasEpochs
+        readsHandles =
+            (try? FileHandle(of: docroot.rawDescriptor))?.inodeNumber == docroot.identity.inode
         wakeUp = try WakeUp()
     }
 
@@ -87,7 +92,7 @@ final class Watcher: @unchecked Sendable {
 
     private func dropChanged() {
         guard let changed = changed.take() else { return dropEverything() }
-        for inode in changed { invalidator.dropInode(inode) }
+        for inode in changed { dropInode(inode) }
     }
 
     private func readWatch(into buffer: UnsafeMutableRawBufferPointer) {
@@ -113,13 +118,13 @@ final class Watcher: @unchecked Sendable {
         case .name(let parent, let name):
             // First the name: this waits for lookups under way in the folder, so that what comes after finds their results.
             invalidator.dropEntry(parent, name)
-            if let inode = inode(parent, name) { invalidator.dropInode(inode) }
-            invalidator.dropInode(parent)
+            if let inode = inode(parent, name) { dropInode(inode) }
+            dropInode(parent)
         case .directory(let inode):
-            invalidator.dropInode(inode)
+            dropInode(inode)
         case .file(let handle):
             // A watch on a whole file system tells of much that is nobody's business here: that must cost little.
-            if let number = handle.inodeNumber,
+            if readsHandles, let number = handle.inodeNumber,
                 !inodes.hasAny(FileIdentity(device: docroot.identity.device, inode: number))
             {
                 return
@@ -127,7 +132,7 @@ final class Watcher: @unchecked Sendable {
             guard let file = try? handle.open(mount: docroot.rawDescriptor),
                 let status = try? InodeStatus(file.rawValue), let inode = inodes.find(status.identity)
             else { return }
-            invalidator.dropInode(inode)
+            dropInode(inode)
         case .everything:
             dropEverything()
         }
@@ -137,17 +142,24 @@ final class Watcher: @unchecked Sendable {
     private func inode(_ parent: InodeNumber, _ name: ComponentName) -> InodeNumber? {
         guard let folder = try? resolver.directory(parent) else { return nil }
         let status = try? folder.withRawValue { (folder) throws(Errno) in
-            try InodeStatus(try resolver.openChild(name, in: folder, flags: Files.pathOnly).rawValue)
+            // Named: a temporary would be closed as soon as its number is known.
+            let child = try resolver.openChild(name, in: folder, flags: Files.pathOnly)
+            return try InodeStatus(child.rawValue)
         }
         guard let status else { return nil }
         return inodes.find(status.identity)
+    }
+
+    private func dropInode(_ inode: InodeNumber) {
+        invalidator.dropInode(inode)
+        inodes.noteTold(inode)
     }
 
     private func dropEverything() {
         if hasEpochs { invalidator.dropAllEntries() }
         for (inode, location) in inodes.all() {
             if let location { invalidator.dropEntry(location.parent, location.name) }
-            invalidator.dropInode(inode)
+            dropInode(inode)
         }
     }
 }

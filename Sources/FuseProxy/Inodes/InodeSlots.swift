@@ -12,6 +12,8 @@ struct InodeSlots: ~Copyable {
         /// What the file was when the kernel was last told that it may keep its pages, and when it was last looked at.
         var keptContent = ContentVersion()
         var seenContent = ContentVersion()
+        /// Whether the kernel, which has learnt that content, will be told when it changes, and has not been yet.
+        var awaitsTelling = false
         /// `nameCount` bytes, not NUL-terminated; nil for the root and for free slots.
         var name: UnsafeMutablePointer<CChar>?
         var parent: UInt32 = 0
@@ -30,7 +32,7 @@ struct InodeSlots: ~Copyable {
     private static let depthMax = 2048
     static let inodesMax: UInt32 = 16 << 20
 
-    private var slots: UnsafeMutablePointer<Slot>
+    var slots: UnsafeMutablePointer<Slot>
     private var capacity: UInt32
     /// Slots below this have been used at least once; 0 is never used, so that 0 can end chains.
     private var highest: UInt32
@@ -70,6 +72,7 @@ struct InodeSlots: ~Copyable {
         slots[Int(index)].lookups = 1
         slots[Int(index)].keptContent = ContentVersion()
         slots[Int(index)].seenContent = ContentVersion()
+        slots[Int(index)].awaitsTelling = false
         slots[Int(index)].isUsed = true
         slots[Int(index)].parent = parentIndex
         slots[Int(parentIndex)].children += 1
@@ -126,29 +129,9 @@ struct InodeSlots: ~Copyable {
         return all
     }
 
-    mutating func noteContent(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
-        guard let index = try? index(of: inode) else { return false }
-        let isSame = slots[Int(index)].keptContent == version
-        slots[Int(index)].keptContent = version
-        return isSame && !version.isRecent
-    }
-
-    mutating func isEarly(end: Int64, of inode: InodeNumber, isOnce: Bool) -> Bool {
-        guard let index = try? index(of: inode), slots[Int(index)].seenContent.size > end else { return false }
-        if isOnce { slots[Int(index)].seenContent.size = end }
-        return true
-    }
-
-    mutating func noteSeen(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
-        guard let index = try? index(of: inode) else { return false }
-        let former = slots[Int(index)].seenContent
-        slots[Int(index)].seenContent = version
-        return former.size >= 0 && (former != version || version.isRecent)
-    }
-
     // MARK: - Slots
 
-    private borrowing func index(of inode: InodeNumber) throws(Errno) -> UInt32 {
+    borrowing func index(of inode: InodeNumber) throws(Errno) -> UInt32 {
         let index = inode.index
         guard index > 0, index <= highest, slots[Int(index)].isUsed,
             slots[Int(index)].generation == inode.generation

@@ -86,18 +86,20 @@ final class InodeTable: Sendable {
         state.withLock { $0.noteContent(version, of: inode) }
     }
 
+    /// Notes that the kernel has been told of a change.
+    func noteTold(_ inode: InodeNumber) { state.withLock { $0.noteTold(inode) } }
+
     /// Whether a READ that has met the file's end at `end` has met it before the kernel can expect it to, having been told last
     /// that the file was longer.
-    ///
-    /// - Parameter isOnce: whether it may expect it from now on.
-    func isEarly(end: Int64, of inode: InodeNumber, isOnce: Bool) -> Bool {
-        state.withLock { $0.isEarly(end: end, of: inode, isOnce: isOnce) }
+    func isEarly(end: Int64, of inode: InodeNumber) -> Bool {
+        state.withLock { $0.isEarly(end: end, of: inode) }
     }
 
     /// Notes the version that a look at the file has found.
     ///
+    /// - Parameter isTold: whether the kernel will be told when it changes.
     /// - Returns: whether it may be another than the one found before.
-    func noteSeen(_ version: ContentVersion, of inode: InodeNumber) -> Bool {
-        state.withLock { $0.noteSeen(version, of: inode) }
+    func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool) -> Bool {
+        state.withLock { $0.noteSeen(version, of: inode, isTold: isTold) }
     }
 }

@@ -98,6 +98,16 @@ final class Resolver: Sendable {
     ///
     /// - Throws: ENOENT, EACCES …: the docroot's own; ELOOP when a FUSE file system is mounted there.
     func openChild(_ name: ComponentName, in directory: CInt, flags: CInt) throws(Errno) -> OwnedDescriptor {
+        var hasCrossedMount = false
+        return try openChild(name, in: directory, flags: flags, hasCrossedMount: &hasCrossedMount)
+    }
+
+    /// The same.
+    ///
+    /// - Parameter hasCrossedMount: set when something is mounted on the name.
+    func openChild(
+        _ name: ComponentName, in directory: CInt, flags: CInt, hasCrossedMount: inout Bool
+    ) throws(Errno) -> OwnedDescriptor {
         let flags = flags | O_NOFOLLOW
         do throws(Errno) {
             return try name.withCString { (name) throws(Errno) in
@@ -105,6 +115,7 @@ final class Resolver: Sendable {
                     directory, name, flags: flags, resolution: [.beneath, .noSymbolicLinks, .noMountCrossing])
             }
         } catch .improperLink {
+            hasCrossedMount = true
             return try openAcrossMount(name, in: directory, flags: flags)
         }
     }

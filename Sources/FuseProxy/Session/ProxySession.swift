@@ -229,6 +229,12 @@ package final class ProxySession: @unchecked Sendable {
         }
     }
 
+    /// Whether the mount is not in the tree any more; false also when the mount table cannot be read.
+    package var isTakenAway: Bool {
+        guard let table = try? MountTable.read() else { return false }
+        return !table.contains { $0.mountID == mountID && $0.device == device }
+    }
+
     /// Where the mount is now, should a folder above it have been renamed; nil when it is not mounted any more. Whatever else
     /// is mounted in its place is not ours: device numbers are used again at once.
     package var presentMountPoint: String? {

@@ -47,12 +47,25 @@ final class ProxyThreads: Sendable {
     private func add(
         _ index: Int, ownsChannel: Bool, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
     ) throws(Errno) {
-        let transport = session.transport
-        let channel = ownsChannel ? try transport.cloneChannel() : nil
+        let channel = ownsChannel ? try session.transport.cloneChannel() : nil
         let state = ProxyThread(
             session: session, counters: session.counters.makeCounters(), progress: progress?.counter(index),
             channel: channel)
-        let thread = try NamedThread("fuse-\(index)") { [self] in
+        let thread: NamedThread
+        do throws(Errno) {
+            thread = try makeThread(index, state, inPlaceOf: stuck)
+        } catch {
+            session.counters.retire(state.counters)
+            throw error
+        }
+        members.withLock { $0.append(Member(thread: thread, state: state, index: index)) }
+    }
+
+    private func makeThread(
+        _ index: Int, _ state: ProxyThread, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
+    ) throws(Errno) -> NamedThread {
+        let transport = session.transport
+        return try NamedThread("fuse-\(index)") { [self] in
             defer { state.hasEnded.store(true, ordering: .releasing) }
             if let stuck {
                 guard stuck.state.call.takeOver(in: stuck.call) else { return }
@@ -60,7 +73,6 @@ final class ProxyThreads: Sendable {
             state.bind()
             if transport.run(state) == .connectionEnded { ended.signal() }
         }
-        members.withLock { $0.append(Member(thread: thread, state: state, index: index)) }
     }
 
     private func replaceStuckThreads() {

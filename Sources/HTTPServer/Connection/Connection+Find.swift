@@ -20,6 +20,7 @@ extension Connection {
             broughtBack = nil
             return finding
         }
+        broughtBack = nil
         guard let tree else { return Finding(tree: loop.docrootTree, file: .unavailable) }
         let name = nameOfFile(path, in: thread.pathBuffer)
         requestedFile = RequestedFile(servingPath: tree.servingPath, hash: OpenFileCache.hash(name))
@@ -33,7 +34,7 @@ extension Connection {
         }
         let finding = find(name, path, in: tree, on: thread)
         if thread.isOvertaken {
-            broughtBack = .found(finding)
+            broughtBack = finding.map { .found($0) } ?? .lookAgain
             return nil
         }
         return finding
@@ -41,15 +42,16 @@ extension Connection {
 
     private func find(
         _ name: UnsafeRawBufferPointer, _ path: RequestPath, in tree: FileTree, on thread: LoopThread
-    ) -> Finding {
+    ) -> Finding? {
         let folderLength = path.isDirectory ? path.byteCount : nil
         let (hash, turn, tick) = (requestedFile.hash, loop.turn, loop.tick)
         let found = tree.find(name, folderLength: folderLength, hash: hash, turn: turn, tick: tick, on: thread)
         guard tree.servingPath == .mount, case .failure(let error) = found, error.meansLostMount else {
             return Finding(tree: tree, file: found)
         }
-        // The mount is gone. Nothing is sent yet: the docroot can still answer.
-        if !thread.isOvertaken { loop.mountIsLost() }
+        // The mount is gone. Nothing is sent yet: the docroot can still answer, on whichever thread has the loop.
+        if thread.isOvertaken { return nil }
+        loop.mountIsLost()
         let docroot = loop.docrootTree
         guard loop.configuration.onMountLoss == .bypass else { return Finding(tree: docroot, file: .unavailable) }
         return Finding(

@@ -34,6 +34,11 @@ extension Connection {
             return finishSending(progress, hasProgressed: outgoing.bytesLeft < leftBefore)
         }
         let thread = loop.thread
+        guard !loop.stuck.isFull else {
+            // No more threads may wait for a file system.
+            loop.counters.add(.truncatedResponses)
+            return close()
+        }
         isLookingForFile = false
         let progress = thread.mayWait { outgoing.send(to: socket.rawValue, bodyBuffer: thread.bodyBuffer) }
         let hasProgressed = outgoing.bytesLeft < leftBefore

@@ -8,6 +8,8 @@ extension Connection {
     /// What the thread that was stuck has finished.
     enum BroughtBack {
         case found(Finding)
+        /// The mount was gone: the loop, whose trees are another thread's now, is to look once more.
+        case lookAgain
         case sent(FileBody.Progress, hasProgressed: Bool)
     }
 
@@ -26,6 +28,7 @@ extension Connection {
 
     /// Goes on: what its thread, or the one that it waited for, was stuck in is done.
     func rejoin() {
+        guard phase == .rejoining || phase == .waiting else { return }
         if case .sent(let progress, let hasProgressed) = broughtBack {
             broughtBack = nil
             phase = .receiving

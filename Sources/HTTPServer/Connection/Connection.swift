@@ -20,6 +20,8 @@ final class Connection {
         case sending
         /// Another connection's thread waits for the file that this one has asked for too.
         case waiting
+        /// Its thread was stuck and is so no longer: it goes on in the next turn.
+        case rejoining
         /// The last response is sent and our side is closed; what the client still sends is thrown away, so that it reads
         /// the response before it learns of the close (RFC 9112 section 9.6).
         case lingering
@@ -212,7 +214,7 @@ final class Connection {
     func drain() {
         switch phase {
         case .receiving where pendingCount == 0: close()
-        case .receiving, .waiting, .closed: break
+        case .receiving, .waiting, .rejoining, .closed: break
         case .sending: outgoing.isLast = true
         case .lingering: close()
         }
@@ -220,6 +222,7 @@ final class Connection {
 
     /// The deadline has come.
     func timeUp() {
+        if phase == .rejoining { return }
         if phase == .receiving, pendingCount > 0, !hasMoreRequests {
             return respond(status: .requestTimeout, isLast: true)
         }

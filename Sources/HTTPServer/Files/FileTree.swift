@@ -10,15 +10,22 @@ final class FileTree {
     /// How its files are sent.
     let sender: Sender
     private let root: SharedDescriptor
+    /// The device whose files are closed at once; others' by the closer.
+    private let quicklyClosedDevice: UInt64?
+    private let closer: DescriptorCloser?
     /// What lies on this device is not this tree's: the docroot's tree keeps out of the mount.
     var excludedDevice: UInt64?
     private let cache: OpenFileCache?
 
-    /// - Parameter openFileCacheCapacity: how many files are kept open between requests; 0 for none.
+    /// - Parameters:
+    ///   - openFileCacheCapacity: how many files are kept open between requests; 0 for none.
+    ///   - closer: closes files where that may wait; nil where it never does.
     init(
         root: SharedDescriptor, servingPath: ServingPath, excludedDevice: UInt64?, sender: Sender,
-        openFileCacheCapacity: Int
+        openFileCacheCapacity: Int, closer: DescriptorCloser?
     ) {
+        self.closer = closer
+        quicklyClosedDevice = closer == nil ? nil : Self.quicklyClosedDevice(root)
         self.root = root
         self.servingPath = servingPath
         self.sender = sender
@@ -41,6 +48,7 @@ final class FileTree {
     func find(
         _ path: UnsafeRawBufferPointer, folderLength: Int?, hash: UInt64, turn: UInt64, tick: Int, on thread: LoopThread
     ) -> FoundFile {
+        assert(!thread.isOvertaken)
         let name = path.baseAddress!.assumingMemoryBound(to: CChar.self)
         let excludedDevice = excludedDevice
         if let file = cache?.find(path, hash: hash, tick: tick) {
@@ -90,10 +98,21 @@ final class FileTree {
         let status = try Files.status(file.rawValue)
         if let excludedDevice, UInt64(status.st_dev) == excludedDevice { throw .tooManySymbolicLinkLevels }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return OpenFile(file, status: status, path: path)
+        case S_IFREG:
+            let closesAtOnce = closer == nil || UInt64(status.st_dev) == quicklyClosedDevice
+            return OpenFile(file, status: status, path: path, closer: closesAtOnce ? nil : closer)
         case S_IFDIR: throw .isDirectory
         default: throw .permissionDenied
         }
+    }
+
+    /// The root's device, if its file system keeps its files itself.
+    private static func quicklyClosedDevice(_ root: SharedDescriptor) -> UInt64? {
+        let mount = try? root.withRawValue { (root) throws(Errno) in try Files.cachedMount(root) }
+        guard let mount, let entry = (try? MountTable.read())?.last(where: { $0.mountID == mount.mountID }),
+            entry.isSelfContained
+        else { return nil }
+        return mount.device
     }
 
     /// Whether the first `length` bytes of `path` name a folder.

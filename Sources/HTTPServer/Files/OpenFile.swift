@@ -16,19 +16,26 @@ final class OpenFile {
     var checkedTurn: UInt64 = 0
     /// The cache's place for it.
     var cacheEntry: OpenFileCache.Entry?
-    private let descriptor: OwnedDescriptor
+    /// The descriptor's number.
+    let rawDescriptor: CInt
+    /// nil where closing it takes no time.
+    private let closer: DescriptorCloser?
     private let storage: UnsafeMutableRawBufferPointer
 
-    /// The descriptor's number.
-    var rawDescriptor: CInt { descriptor.rawValue }
     /// Bytes.
     var size: Int64 { version.size }
 
     private static let fieldsBytesMax = 320
 
-    /// - Parameter path: for the media type, by its extension.
-    init(_ descriptor: consuming OwnedDescriptor, status: stat, path: UnsafeRawBufferPointer) {
-        self.descriptor = descriptor
+    /// - Parameters:
+    ///   - path: for the media type, by its extension.
+    ///   - closer: closes it, where that may wait.
+    init(
+        _ descriptor: consuming OwnedDescriptor, status: stat, path: UnsafeRawBufferPointer,
+        closer: DescriptorCloser? = nil
+    ) {
+        rawDescriptor = descriptor.release()
+        self.closer = closer
         identity = FileIdentity(status)
         version = ContentVersion(status)
         // Of the change time, which no program can set back: two contents of one size and mtime have two tags.
@@ -47,5 +54,8 @@ final class OpenFile {
         fields = UnsafeRawBufferPointer(rebasing: storage[..<writer.count])
     }
 
-    deinit { storage.deallocate() }
+    deinit {
+        if let closer { closer.close(rawDescriptor) } else { OwnedDescriptor(adopting: rawDescriptor).close() }
+        storage.deallocate()
+    }
 }

@@ -69,7 +69,7 @@ final class EventLoop: @unchecked Sendable {
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mount: MountRoot?,
         docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: WakeUp,
-        counters: Counters<HTTPCounter>
+        closer: DescriptorCloser, counters: Counters<HTTPCounter>
     ) throws(Errno) {
         self.configuration = configuration
         self.listeners = listeners
@@ -80,7 +80,7 @@ final class EventLoop: @unchecked Sendable {
         docrootTree = FileTree(
             root: docrootRoot, servingPath: .bypass, excludedDevice: mount?.device,
             sender: Sender(configuration.send, usesDirectIO: false),
-            openFileCacheCapacity: configuration.openFileCacheCapacity)
+            openFileCacheCapacity: configuration.openFileCacheCapacity, closer: closer)
         wakeUp = try WakeUp()
         mailbox = LoopMailbox(wakeUp: wakeUp)
 
@@ -152,7 +152,8 @@ final class EventLoop: @unchecked Sendable {
             taskIndex = 0
             if isDraining {
                 if connectionCount == stuck.count { break }
-                if Clock.monotonicNanoseconds >= drainDeadline.load(ordering: .relaxed) { closeAll() }
+                // `end` closes the rest.
+                if Clock.monotonicNanoseconds >= drainDeadline.load(ordering: .relaxed) { break }
             }
             turn &+= 1
             if event_base_loop(base, EVLOOP_ONCE | (nextTasks.isEmpty ? 0 : EVLOOP_NONBLOCK)) < 0 { break }
@@ -206,7 +207,7 @@ final class EventLoop: @unchecked Sendable {
             FileTree(
                 root: mount.descriptor, servingPath: .mount, excludedDevice: nil,
                 sender: Sender(configuration.send, usesDirectIO: configuration.mountUsesDirectIO),
-                openFileCacheCapacity: configuration.openFileCacheCapacity)
+                openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil)
         }
     }
 
@@ -224,6 +225,7 @@ final class EventLoop: @unchecked Sendable {
             nextTasks.append(Task(connection: waiter, kind: .rejoin))
         }
         if request.isGivenUp { return connection.close() }
+        connection.phase = .rejoining
         nextTasks.append(Task(connection: connection, kind: .rejoin))
     }
 

@@ -40,7 +40,10 @@ final class StuckRequests {
     /// The requests whose time is up, each once.
     func takeDue(tick: Int) -> [Request] {
         var due: [Request] = []
-        for index in requests.indices where !requests[index].isGivenUp && requests[index].deadlineTick <= tick {
+        for index in requests.indices {
+            // Who waits no longer is closed with its last reference.
+            requests[index].waiters.removeAll { $0.phase != .waiting }
+            guard !requests[index].isGivenUp, requests[index].deadlineTick <= tick else { continue }
             requests[index].isGivenUp = true
             due.append(requests[index])
         }

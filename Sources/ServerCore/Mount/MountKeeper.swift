@@ -23,6 +23,8 @@ final class MountKeeper: Sendable {
     /// Readable when the process is to end because the mount was lost.
     let ended: WakeUp
     private let thread = Guarded<NamedThread?>(nil)
+    /// Readable once the keeper's thread is at its end.
+    private let finished: WakeUp
 
     private struct State {
         /// The mount, whether it still works or not; nil while there is none.
@@ -35,6 +37,8 @@ final class MountKeeper: Sendable {
         /// Milliseconds before the second attempt to mount again; each further one waits twice as long.
         static let firstDelayMilliseconds: Int32 = 100
         static let delayMillisecondsMax: Int32 = 5000
+        /// Milliseconds for the keeper to end: what it is just doing may be stuck in the docroot.
+        static let endMilliseconds: Int32 = 1000
         /// Nanoseconds that a mount must have lasted for the next to be made at once.
         static let steadyNanoseconds: UInt64 = 10_000_000_000
     }
@@ -55,6 +59,7 @@ final class MountKeeper: Sendable {
         state = Guarded(State(mount: mount))
         stopping = try WakeUp()
         ended = try WakeUp()
+        finished = try WakeUp()
     }
 
     /// What the FUSE threads of all its mounts have counted.
@@ -71,15 +76,24 @@ final class MountKeeper: Sendable {
 
     /// Watches over the mount from now on, for `http`.
     func start(_ http: HTTPServer) throws(Errno) {
-        let started = try NamedThread("mount-keeper") { [self] in run(http) }
+        let started = try NamedThread("mount-keeper") { [self] in
+            run(http)
+            finished.signal()
+        }
         thread.withLock { $0 = started }
     }
 
     /// Stops watching over it; the mount stays, if there is one. Waits for a mount that is just being made.
-    func stopKeeping() {
+    ///
+    /// - Returns: false when it is stuck in the docroot: it may still be using its mount then.
+    func stopKeeping() -> Bool {
+        guard let thread = thread.withLock({ $0.take() }) else { return true }
         stopping.signal()
-        thread.withLock { $0.take() }?.join()
+        var wait = pollfd(fd: finished.rawValue, events: Int16(POLLIN), revents: 0)
+        guard poll(&wait, 1, Limits.endMilliseconds) == 1 else { return false }
+        thread.join()
         if mount == nil { mountPoint.remove() }
+        return true
     }
 
     // MARK: - On the keeper's thread
@@ -114,6 +128,7 @@ final class MountKeeper: Sendable {
         guard let mount else { return nil }
         let since = Clock.monotonicNanoseconds
         let table = try? MountTable.openForChanges()
+        if mount.session.isTakenAway { return (mount, since) }
         defer { withExtendedLifetime(table) {} }
         var waits = [
             pollfd(fd: stopping.rawValue, events: Int16(POLLIN), revents: 0),
@@ -125,7 +140,7 @@ final class MountKeeper: Sendable {
             guard poll(&waits, 4, -1) > 0 else { continue }
             if waits[0].revents != 0 { return nil }
             if waits[1].revents != 0 || waits[2].revents != 0 { return (mount, since) }
-            if mount.session.presentMountPoint == nil { return (mount, since) }
+            if mount.session.isTakenAway { return (mount, since) }
         }
     }
 
@@ -147,9 +162,11 @@ final class MountKeeper: Sendable {
     /// - Returns: false when the keeper is to stop.
     private func end(_ mount: ProxyMount) -> Bool {
         mount.unmountAtOnce(keepsFolder: true)
-        if mount.stop(keepsFolder: true) { return true }
+        // A folder of our own is made again; without the mount the watchdog would know nothing of it.
+        let keepsFolder = !mountPoint.isPrivate
+        if mount.stop(keepsFolder: keepsFolder) { return true }
         report("a FUSE thread is stuck in the docroot: there is no mount until it comes back")
-        while !mount.stop(keepsFolder: true) {
+        while !mount.stop(keepsFolder: keepsFolder) {
             if isStopping(withinMilliseconds: 100) { return false }
         }
         return true
@@ -164,22 +181,24 @@ final class MountKeeper: Sendable {
         while true {
             if isStopping(withinMilliseconds: delay) { return nil }
             delay = min(max(delay * 2, Limits.firstDelayMilliseconds), Limits.delayMillisecondsMax)
+            var stuck: ProxyMount?
             do throws(StartFailure) {
                 let mount = try ProxyMount(
                     docroot: docroot, mountPoint: try mountPoint.renewed(docroot: docroot),
                     configuration: configuration,
-                    watchdog: watchdog, counters: counters)
+                    watchdog: watchdog, counters: counters, leftBehind: { stuck = $0 })
                 do throws(Errno) {
                     let root = MountRoot(descriptor: try mount.openRoot(), device: mount.session.device)
                     state.withLock { $0.mount = mount }
                     return (mount, root)
                 } catch {
-                    _ = mount.stop(keepsFolder: true)
+                    if !mount.stop(keepsFolder: true) { stuck = mount }
                     throw StartFailure("its root cannot be opened: \(error)")
                 }
             } catch {
                 if !hasReported { report("cannot mount again: \(error); trying on") }
                 hasReported = true
+                if let stuck, !end(stuck) { return nil }
             }
         }
     }

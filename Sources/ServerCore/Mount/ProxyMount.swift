@@ -17,10 +17,13 @@ package final class ProxyMount: Sendable {
     /// Seconds for kernel and daemon to agree, which takes microseconds when nothing is wrong.
     private static let startSeconds = 5
 
-    /// Mounts, starts the FUSE threads, and waits until the mount answers. On failure nothing is left behind.
+    /// Mounts, starts the FUSE threads, and waits until the mount answers. On failure nothing is left behind, unless a thread
+    /// is stuck in the docroot.
+    ///
+    /// - Parameter leftBehind: is given what could not be ended, to be stopped again.
     package init(
         docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration, watchdog: Watchdog? = nil,
-        counters: CounterGroup<FuseCounter> = CounterGroup()
+        counters: CounterGroup<FuseCounter> = CounterGroup(), leftBehind: (ProxyMount) -> Void = { _ in }
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
         watch = watchdog?.willMount(at: mountPoint)
@@ -51,11 +54,11 @@ package final class ProxyMount: Sendable {
                 throw .ioError
             }
         } catch {
-            _ = stop()
+            if !stop() { leftBehind(self) }
             throw StartFailure("the mount at \(mountPoint.path) does not answer (\(error)); --bypass serves without it")
         }
         if let reason = session.unavailableChoice {
-            _ = stop()
+            if !stop() { leftBehind(self) }
             throw StartFailure(reason)
         }
     }
