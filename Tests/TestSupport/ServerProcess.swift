@@ -108,6 +108,12 @@ package final class ServerProcess: Sendable {
 
     package func signal(_ number: CInt) { process.signal(number) }
 
+    /// Stops it (SIGSTOP). When it returns, nothing is answered any more: a thread that is at work goes on for a moment.
+    package func freeze() {
+        signal(SIGSTOP)
+        _ = eventually(seconds: 10) { ProcessFacts.threadStates(identifier).allSatisfy { "TtZ".contains($0) } }
+    }
+
     /// Ends it with a signal and waits.
     @discardableResult
     package func stop(_ number: CInt = SIGTERM, seconds: Double = 5) -> EndStatus? {

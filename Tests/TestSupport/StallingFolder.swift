@@ -20,14 +20,7 @@ package final class StallingFolder {
     // Whoever waits for it must be let go, or nothing could be ended.
     deinit { resume() }
 
-    /// When it returns, nothing is answered any more: a thread that is at work goes on for a moment.
-    package func stall() {
-        daemon.signal(SIGSTOP)
-        let areStopped = eventually(seconds: 10) {
-            ProcessFacts.threadStates(daemon.process.identifier).allSatisfy { $0 == "T" }
-        }
-        precondition(areStopped)
-    }
+    package func stall() { daemon.freeze() }
 
     package func resume() { daemon.signal(SIGCONT) }
 }

@@ -24,7 +24,7 @@ extension Fault {
             let (daemon, docroot) = try trial.backing()
             let server = try trial.serve(Trial.uncached, docroot: docroot)
             try trial.load()
-            daemon.signal(SIGSTOP)
+            daemon.freeze()
             usleep(500_000)
             // Threads whose requests the stopped daemon has read cannot die before it goes on.
             server.signal(SIGTERM)
@@ -71,7 +71,7 @@ extension Trial {
     fileprivate func expectOnlyStuckRequestsToWait(_ daemon: ServerProcess) throws {
         guard let server else { return }
         for port in server.ports { _ = try HTTPConnection.fetch(port, "/\(Self.hot)") }
-        daemon.signal(SIGSTOP)
+        daemon.freeze()
         let ports = server.ports
         let answers = SharedList<(name: String, status: Int, seconds: Double)>()
         let stuck = try ClientThreads(Self.cold.count * 2) { index in
@@ -111,7 +111,7 @@ extension Trial {
             try connection.socket.send(HTTPConnection.request("/long"))
             let head = try connection.receiveHead()
             expect(head.contentLength == whole.count, "the head says \(head.status)")
-            daemon.signal(SIGSTOP)
+            daemon.freeze()
             let start = Clock.monotonicNanoseconds
             var (count, isRight) = (0, true)
             do {
