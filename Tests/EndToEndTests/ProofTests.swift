@@ -82,6 +82,22 @@ extension EndToEnd {
             #expect(areNamed, "\(ProcessFacts.threadNames(server.identifier))")
         }
 
+        /// Waiting for a mount's file would ask the FUSE threads (POLL), and a page fault on one would wait for them with a lock
+        /// of the address space held: neither is ever done.
+        @Test func noFileOfTheMountIsPolledOrMapped() throws {
+            try folder.write("docroot/file", String(repeating: "x", count: 100_000))
+            let server = try ServerProcess.serving(docroot)
+            // A file that has just changed is not kept open.
+            sleep(3)
+            for _ in 1...3 { #expect(try HTTPConnection.fetch(server.port, "/file").status == 200) }
+            let mounted = ProcessFacts.descriptorTargets(server.identifier).filter { $0.hasPrefix(server.mountPoint) }
+            // They are held open, so that there is something to be found.
+            #expect(mounted.contains("\(server.mountPoint)/file"))
+            #expect(!ProcessFacts.mappedFiles(server.identifier).contains { $0.hasPrefix(server.mountPoint) })
+            #expect(!ProcessFacts.polledFiles(server.identifier).contains { $0.hasPrefix(server.mountPoint) })
+            #expect(!ProcessFacts.polledFiles(server.identifier).isEmpty)
+        }
+
         @Test func oneFuseThreadIsOneThreadAndServes() throws {
             try folder.write("docroot/file", "through one thread")
             let server = try ServerProcess.serving(docroot, ["--fuse-threads", "1"])

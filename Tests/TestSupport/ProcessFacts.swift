@@ -80,6 +80,26 @@ package enum ProcessFacts {
         }
     }
 
+    /// The files mapped into its memory.
+    package static func mappedFiles(_ identifier: pid_t) -> [String] {
+        text("/proc/\(identifier)/maps").split(separator: "\n").compactMap { line in
+            line.split(separator: " ", maxSplits: 5).dropFirst(5).first.map { String($0.drop { $0 == " " }) }
+        }
+    }
+
+    /// What its epoll descriptors wait for.
+    package static func polledFiles(_ identifier: pid_t) -> [String] {
+        PrivateFolder.names(in: "/proc/\(identifier)/fd").filter { name in
+            linkTarget("/proc/\(identifier)/fd/\(name)") == "anon_inode:[eventpoll]"
+        }.flatMap { name in
+            text("/proc/\(identifier)/fdinfo/\(name)").split(separator: "\n").compactMap { line in
+                let fields = line.split(separator: " ")
+                guard fields.first == "tfd:", fields.count > 1 else { return nil }
+                return linkTarget("/proc/\(identifier)/fd/\(fields[1])")
+            }
+        }
+    }
+
     private static func linkTarget(_ path: String) -> String? {
         var target = [CChar](repeating: 0, count: 4096)
         let count = readlink(path, &target, target.count)
