@@ -15,6 +15,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
@@ -25,7 +26,10 @@ let package = Package(
             name: "Platform",
             dependencies: ["CKernel", .product(name: "SystemPackage", package: "swift-system")],
             swiftSettings: swiftSettings),
-        .target(name: "Telemetry", dependencies: ["Platform"], swiftSettings: swiftSettings),
+        .target(
+            name: "Telemetry",
+            dependencies: ["Platform", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: swiftSettings),
         .target(
             name: "FuseProxy", dependencies: ["CFuse3", "CKernel", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
@@ -49,7 +53,8 @@ let package = Package(
         .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: swiftSettings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftSettings),
         .testTarget(name: "TelemetryTests", dependencies: ["Platform", "Telemetry"], swiftSettings: swiftSettings),
-        .testTarget(name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
             swiftSettings: swiftSettings),

@@ -40,8 +40,8 @@ package struct HTTPServerConfiguration: Sendable {
 ///
 /// Life cycle, on one thread: `init`, `start`, `stop`, and `join` where `stop` has left threads behind.
 package final class HTTPServer: @unchecked Sendable {
-    /// What the event loops count. Any thread.
-    package let counters = CounterGroup<HTTPCounter>()
+    /// What the event loops write into.
+    private let measurements: Measurements
     /// Whether the `listen` sockets bypass the mount. Any thread.
     package let bypassSwitch: BypassSwitch
     /// Readable when a request has found the mount to be gone. Any thread.
@@ -57,8 +57,10 @@ package final class HTTPServer: @unchecked Sendable {
     ///   - docrootRoot: the docroot.
     package init(
         _ configuration: HTTPServerConfiguration, listening: [[SharedDescriptor]],
-        listeningBypass: [[SharedDescriptor]], mount: MountRoot?, docrootRoot: SharedDescriptor
+        listeningBypass: [[SharedDescriptor]], mount: MountRoot?, docrootRoot: SharedDescriptor,
+        measurements: Measurements
     ) throws(Errno) {
+        self.measurements = measurements
         bypassSwitch = BypassSwitch(isOn: mount == nil)
         mountLoss = try WakeUp()
         sockets = (listening + listeningBypass).flatMap { $0 }
@@ -71,7 +73,7 @@ package final class HTTPServer: @unchecked Sendable {
             let loop = try EventLoop(
                 configuration: configuration, listeners: listeners, mount: mount, docrootRoot: docrootRoot,
                 bypassSwitch: bypassSwitch, mountLoss: mountLoss, closer: closer,
-                counters: counters.makeCounters())
+                measurements: measurements)
             hosts.append(try LoopHost(loop, name: "http-\(worker)"))
         }
         self.hosts = hosts

@@ -65,5 +65,6 @@ private final class ThreadStart {
     _ = kernel_set_thread_name(start.name)
     Signals.unblockInterruption()
     start.body()
+    ThreadUsage.noteEnd()
     return nil
 }

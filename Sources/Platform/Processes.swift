@@ -78,7 +78,7 @@ package enum Processes {
     }
 
     /// All of a file of /proc, whose size is not known before.
-    private static func contents(_ path: String) throws(Errno) -> [UInt8] {
+    static func contents(_ path: String) throws(Errno) -> [UInt8] {
         let file = try Files.open(path, flags: O_RDONLY)
         var bytes: [UInt8] = []
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)

@@ -15,6 +15,7 @@ package final class Server: @unchecked Sendable {
     private let keeper: MountKeeper?
     private let http: HTTPServer
     private let docroot: Docroot
+    private let measurements: Measurements
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -34,6 +35,8 @@ package final class Server: @unchecked Sendable {
             fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
+        let measurements = Measurements()
+        self.measurements = measurements
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)
         let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
         // Sockets of one process may share a port: which of two would answer would be chance.
@@ -50,7 +53,8 @@ package final class Server: @unchecked Sendable {
                     try MountPoint.privateFolder(docroot: docroot)
                 }
             mount = try ProxyMount(
-                docroot: docroot, mountPoint: mountPoint, configuration: proxy, watchdog: watchdog)
+                docroot: docroot, mountPoint: mountPoint, configuration: proxy, watchdog: watchdog,
+                measurements: measurements)
         }
 
         do throws(Errno) {
@@ -67,11 +71,12 @@ package final class Server: @unchecked Sendable {
                 listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets), mount: root,
                 docrootRoot: SharedDescriptor(
                     try Files.openBeneath(
-                        docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)))
+                        docroot.rawDescriptor, ".", flags: Files.pathOnly | O_DIRECTORY, resolution: .beneath)),
+                measurements: measurements)
             keeper = try mount.map { (mount) throws(Errno) in
                 try MountKeeper(
                     mount, docroot: docroot, configuration: proxy, watchdog: watchdog,
-                    policy: configuration.onMountLoss, report: report)
+                    policy: configuration.onMountLoss, measurements: measurements, report: report)
             }
             try http.start()
             do throws(Errno) {
@@ -99,9 +104,9 @@ package final class Server: @unchecked Sendable {
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
-        metrics.add(http.counters)
+        metrics.add(measurements.http)
         if let keeper {
-            metrics.add(keeper.counters, inodes: keeper.mount?.session.inodeCount ?? 0)
+            metrics.add(measurements.fuse, inodes: keeper.mount?.session.inodeCount ?? 0)
             metrics.add(isDegraded: keeper.isDegraded, mountLosses: keeper.losses)
         }
         return metrics.text

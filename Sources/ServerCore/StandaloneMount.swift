@@ -5,6 +5,7 @@ import Telemetry
 package final class StandaloneMount: Sendable {
     package let banner: Banner
     private let mount: ProxyMount
+    private let measurements = Measurements()
 
     package init(
         docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration, watchdog: Watchdog? = nil
@@ -14,7 +15,7 @@ package final class StandaloneMount: Sendable {
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),
-            configuration: budget.bounding(proxy), watchdog: watchdog)
+            configuration: budget.bounding(proxy), watchdog: watchdog, measurements: measurements)
         banner = Banner(docroot: docroot, mount: mount)
     }
 
@@ -23,7 +24,7 @@ package final class StandaloneMount: Sendable {
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
-        metrics.add(mount.session.counters, inodes: mount.session.inodeCount)
+        metrics.add(measurements.fuse, inodes: mount.session.inodeCount)
         return metrics.text
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Telemetry
 import Testing
 
 @testable import FuseProxy
@@ -27,7 +28,8 @@ struct DeadlockTests {
             configuration.cache = .none
             configuration.threads = threads
             session = try ProxySession(
-                docroot: Docroot(path: folder.path + "/docroot"), mountPoint: mountPoint, configuration: configuration)
+                docroot: Docroot(path: folder.path + "/docroot"), mountPoint: mountPoint, configuration: configuration,
+                measurements: Measurements())
             try session.start()
             try #require(session.waitUntilInitialized(seconds: 5))
             try session.teach()
@@ -65,13 +67,13 @@ struct DeadlockTests {
     @Test func aFuseThreadInItsOwnMountIsRefusedAtOnceAndCounted() throws {
         let proxy = try MountedProxy()
         #expect(error(proxy.open("a")) == nil)
-        #expect(proxy.session.counters[.deadlocksAvoided] == 0)
+        #expect(proxy.session.measurements.fuse[.deadlocksAvoided] == 0)
         try onFuseThread { [self] in
             #expect(error(proxy.open("b")) == Errno(rawValue: EDEADLK))
         }
-        #expect(proxy.session.counters[.deadlocksAvoided] == 1)
+        #expect(proxy.session.measurements.fuse[.deadlocksAvoided] == 1)
         #expect(error(proxy.open("b")) == nil)
-        #expect(proxy.session.counters[.deadlocksAvoided] == 1)
+        #expect(proxy.session.measurements.fuse[.deadlocksAvoided] == 1)
     }
 
     /// It reads a file that another thread has opened, as it might by a descriptor that was passed on; and its closing the

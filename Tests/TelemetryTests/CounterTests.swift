@@ -45,7 +45,7 @@ import Testing
         #expect(lines.contains("serverfs_http_requests_total{via=\"bypass\"} 5"))
         #expect(lines.contains("serverfs_http_requests_total{via=\"mount\"} 0"))
         #expect(lines.contains("serverfs_fuse_inodes 7"))
-        for operation in FuseCounter.allCases.compactMap(\.operation) {
+        for operation in FuseOperation.allCases.map(\.name) {
             #expect(metrics.text.contains("{operation=\"\(operation)\"}"))
         }
         // Every family has its type before its samples, and no family comes twice.

@@ -10,8 +10,8 @@ package import Telemetry
 /// Life cycle, on one thread: `init` mounts, `start` starts the threads, `waitUntilInitialized`, and `stop` at the end. No
 /// thread may enter the mount before it is initialized, or hold one of its files when `stop` is called.
 package final class ProxySession: @unchecked Sendable {
-    /// What the FUSE threads count.
-    package let counters: CounterGroup<FuseCounter>
+    /// What the FUSE threads write into.
+    package let measurements: Measurements
     package let mountPoint: String
     /// How it works.
     package let configuration: ProxyConfiguration
@@ -49,14 +49,14 @@ package final class ProxySession: @unchecked Sendable {
 
     /// Mounts `docroot` at `mountPoint`, an absolute path of an empty folder.
     ///
-    /// - Parameter counters: those of the session before this one, to be counted on.
+    /// - Parameter measurements: what the FUSE threads write into, those of the session before this one as well.
     /// - Throws: a sentence that names the cause: no /dev/fuse, no right to mount, no such folder.
     package init(
         docroot: Docroot, mountPoint: String, configuration: ProxyConfiguration,
-        counters: CounterGroup<FuseCounter> = CounterGroup()
+        measurements: Measurements
     ) throws(MountFailure) {
         try Self.checkDevice()
-        self.counters = counters
+        self.measurements = measurements
         self.mountPoint = mountPoint
         self.configuration = configuration
         self.docroot = docroot

@@ -49,13 +49,13 @@ final class ProxyThreads: Sendable {
     ) throws(Errno) {
         let channel = ownsChannel ? try session.transport.cloneChannel() : nil
         let state = ProxyThread(
-            session: session, counters: session.counters.makeCounters(), progress: progress?.counter(index),
+            session: session, counters: session.measurements.fuse.makeCounters(), progress: progress?.counter(index),
             channel: channel)
         let thread: NamedThread
         do throws(Errno) {
             thread = try makeThread(index, state, inPlaceOf: stuck)
         } catch {
-            session.counters.retire(state.counters)
+            session.measurements.fuse.retire(state.counters)
             throw error
         }
         members.withLock { $0.append(Member(thread: thread, state: state, index: index)) }
@@ -108,7 +108,7 @@ final class ProxyThreads: Sendable {
         }
         for member in gone {
             member.thread.join()
-            session.counters.retire(member.state.counters)
+            session.measurements.fuse.retire(member.state.counters)
         }
         return isEmpty
     }

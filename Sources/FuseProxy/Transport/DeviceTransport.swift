@@ -55,7 +55,8 @@ final class DeviceTransport: @unchecked Sendable {
             }
             let request = UnsafeRawBufferPointer(rebasing: thread.requestBuffer[..<count])
             // struct fuse_in_header: u32 length, u32 opcode, u64 unique, u64 nodeid …
-            thread.counters.add(FuseCounter(opcode: request.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            let operation = FuseOperation(opcode: request.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            thread.counters.add(FuseCounter(operation))
             if let refusal = FuseThreads.refusal(of: request) {
                 thread.counters.add(.deadlocksAvoided)
                 thread.counters.add(.errorReplies)

@@ -69,12 +69,12 @@ final class EventLoop: @unchecked Sendable {
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mount: MountRoot?,
         docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: WakeUp,
-        closer: DescriptorCloser, counters: Counters<HTTPCounter>
+        closer: DescriptorCloser, measurements: Measurements
     ) throws(Errno) {
         self.configuration = configuration
         self.listeners = listeners
         self.bypassSwitch = bypassSwitch
-        self.counters = counters
+        counters = measurements.http.makeCounters()
         self.mountLoss = mountLoss
         connectionsMax = configuration.connectionsMaxPerWorker
         docrootTree = FileTree(

@@ -17,6 +17,7 @@ final class MountKeeper: Sendable {
     private let watchdog: Watchdog?
     private let mountPoint: MountPoint
     private let policy: MountLossPolicy
+    private let measurements: Measurements
     private let report: @Sendable (String) -> Void
     private let state: Guarded<State>
     private let stopping: WakeUp
@@ -46,7 +47,7 @@ final class MountKeeper: Sendable {
     /// - Parameter report: says something to the operator; on the keeper's thread.
     init(
         _ mount: ProxyMount, docroot: Docroot, configuration: ProxyConfiguration, watchdog: Watchdog?,
-        policy: MountLossPolicy,
+        policy: MountLossPolicy, measurements: Measurements,
         report: @escaping @Sendable (String) -> Void
     ) throws(Errno) {
         self.docroot = docroot
@@ -55,15 +56,12 @@ final class MountKeeper: Sendable {
         mountPoint = mount.mountPoint
         self.policy = policy
         self.report = report
-        counters = mount.session.counters
+        self.measurements = measurements
         state = Guarded(State(mount: mount))
         stopping = try WakeUp()
         ended = try WakeUp()
         finished = try WakeUp()
     }
-
-    /// What the FUSE threads of all its mounts have counted.
-    let counters: CounterGroup<FuseCounter>
 
     /// The mount; nil while there is none.
     var mount: ProxyMount? { state.withLock { $0.mount } }
@@ -186,7 +184,7 @@ final class MountKeeper: Sendable {
                 let mount = try ProxyMount(
                     docroot: docroot, mountPoint: try mountPoint.renewed(docroot: docroot),
                     configuration: configuration,
-                    watchdog: watchdog, counters: counters, leftBehind: { stuck = $0 })
+                    watchdog: watchdog, measurements: measurements, leftBehind: { stuck = $0 })
                 do throws(Errno) {
                     let root = MountRoot(descriptor: try mount.openRoot(), device: mount.session.device)
                     state.withLock { $0.mount = mount }

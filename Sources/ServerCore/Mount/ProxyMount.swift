@@ -23,7 +23,7 @@ package final class ProxyMount: Sendable {
     /// - Parameter leftBehind: is given what could not be ended, to be stopped again.
     package init(
         docroot: Docroot, mountPoint: MountPoint, configuration: ProxyConfiguration, watchdog: Watchdog? = nil,
-        counters: CounterGroup<FuseCounter> = CounterGroup(), leftBehind: (ProxyMount) -> Void = { _ in }
+        measurements: Measurements, leftBehind: (ProxyMount) -> Void = { _ in }
     ) throws(StartFailure) {
         self.mountPoint = mountPoint
         watch = watchdog?.willMount(at: mountPoint)
@@ -35,7 +35,7 @@ package final class ProxyMount: Sendable {
         }
         do throws(MountFailure) {
             session = try ProxySession(
-                docroot: docroot, mountPoint: mountPoint.path, configuration: configuration, counters: counters)
+                docroot: docroot, mountPoint: mountPoint.path, configuration: configuration, measurements: measurements)
         } catch {
             mountPoint.remove()
             watch?.isGone()

@@ -1,5 +1,5 @@
 /// Where a response's file came from: the FUSE mount, or the docroot itself.
-package enum ServingPath: Int, CaseIterable, Sendable {
+package enum ServingPath: Int, LatencyKey {
     case mount, bypass
 }
 

@@ -69,9 +69,7 @@ package struct MetricsText {
     package mutating func add(_ fuse: CounterGroup<FuseCounter>, inodes: Int) {
         family(
             "serverfs_fuse_requests_total", type: "counter", help: "FUSE requests that reached the daemon.",
-            samples: FuseCounter.allCases.compactMap { key in
-                key.operation.map { ("operation=\"\($0)\"", fuse[key]) }
-            })
+            samples: FuseOperation.allCases.map { ("operation=\"\($0.name)\"", fuse[FuseCounter($0)]) })
         family(
             "serverfs_fuse_read_bytes_total", type: "counter", help: "Bytes of READ replies.",
             samples: [("", fuse[.readBytes])])

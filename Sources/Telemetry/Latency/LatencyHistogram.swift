@@ -1,0 +1,114 @@
+internal import Histogram
+import Platform
+
+/// The distribution of one latency, for all threads that record it: an HDR histogram, to two significant digits, from 1 ns to an
+/// hour. Any thread; a record takes an uncontended lock where each thread has a histogram of its own.
+package final class LatencyHistogram: Sendable {
+    private let state: Guarded<State>
+
+    private struct State {
+        var histogram: Histogram<UInt64>
+        var sumNanoseconds: UInt64 = 0
+    }
+
+    package static let nanosecondsMax: UInt64 = 3_600_000_000_000
+
+    package init() {
+        state = Guarded(
+            State(
+                histogram: Histogram(
+                    highestTrackableValue: Self.nanosecondsMax, numberOfSignificantValueDigits: .two)))
+    }
+
+    /// Records one latency; one above an hour counts as an hour.
+    package func record(nanoseconds: UInt64) {
+        state.withLock { state in
+            state.histogram.record(min(nanoseconds, Self.nanosecondsMax))
+            state.sumNanoseconds &+= nanoseconds
+        }
+    }
+
+    /// Adds what this one holds to `summary`.
+    package func add(to summary: inout LatencySummary) {
+        state.withLock { state in summary.add(state.histogram, sumNanoseconds: state.sumNanoseconds) }
+    }
+}
+
+/// What latency histograms hold at one moment, added up.
+package struct LatencySummary: Sendable {
+    private var histogram = Histogram<UInt64>(
+        highestTrackableValue: LatencyHistogram.nanosecondsMax, numberOfSignificantValueDigits: .two)
+    package private(set) var sumNanoseconds: UInt64 = 0
+
+    package init() {}
+
+    package var count: UInt64 { histogram.totalCount }
+
+    package var maxNanoseconds: UInt64 { count == 0 ? 0 : histogram.max }
+
+    /// - Parameter percentile: 0 to 100.
+    /// - Returns: 0 when there is nothing.
+    package func nanoseconds(percentile: Double) -> UInt64 {
+        count == 0 ? 0 : histogram.valueAtPercentile(percentile)
+    }
+
+    /// How many latencies were at most `nanoseconds`, as exactly as the histogram tells them apart.
+    package func count(upToNanoseconds nanoseconds: UInt64) -> UInt64 {
+        histogram.count(within: 0...nanoseconds)
+    }
+
+    fileprivate mutating func add(_ other: Histogram<UInt64>, sumNanoseconds: UInt64) {
+        histogram.add(other)
+        self.sumNanoseconds &+= sumNanoseconds
+    }
+}
+
+/// What a latency is told apart by: raw values are 0, 1, 2 … in the order of the cases.
+package protocol LatencyKey: RawRepresentable<Int>, CaseIterable, Sendable {}
+
+/// The latencies that one thread records, one histogram for each case of `Key`.
+package final class Latencies<Key: LatencyKey>: Sendable {
+    private let histograms: [LatencyHistogram]
+
+    package init() { histograms = Key.allCases.map { _ in LatencyHistogram() } }
+
+    package subscript(_ key: Key) -> LatencyHistogram { histograms[key.rawValue] }
+}
+
+/// The latencies of all threads of one kind. Any thread.
+package final class LatencyGroup<Key: LatencyKey>: Sendable {
+    private struct State {
+        /// In use, and those that the next thread may go on with: a histogram keeps what its threads have recorded.
+        var members: [Latencies<Key>] = []
+        var free: [Latencies<Key>] = []
+    }
+
+    private let state = Guarded(State())
+
+    package init() {}
+
+    /// A set for a thread that starts.
+    package func makeLatencies() -> Latencies<Key> {
+        state.withLock { state in
+            let latencies = state.free.popLast() ?? Latencies()
+            state.members.append(latencies)
+            return latencies
+        }
+    }
+
+    /// Takes a set back whose thread has ended. What it has recorded stays.
+    package func retire(_ latencies: Latencies<Key>) {
+        state.withLock { state in
+            state.members.removeAll { $0 === latencies }
+            state.free.append(latencies)
+        }
+    }
+
+    /// The latencies of all threads there have been.
+    package func summary(_ key: Key) -> LatencySummary {
+        let all = state.withLock { $0.members + $0.free }
+        var summary = LatencySummary()
+        for latencies in all { latencies[key].add(to: &summary) }
+        return summary
+    }
+}
