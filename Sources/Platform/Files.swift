@@ -194,10 +194,10 @@ package enum Files {
     }
 
     /// Another descriptor of the same open file (`fcntl(2)`, F_DUPFD_CLOEXEC).
-    package static func duplicate(_ descriptor: CInt) throws(Errno) -> SharedDescriptor {
+    package static func duplicate(_ descriptor: CInt) throws(Errno) -> OwnedDescriptor {
         let result = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard result >= 0 else { throw Errno(rawValue: errno) }
-        return SharedDescriptor(OwnedDescriptor(adopting: result))
+        return OwnedDescriptor(adopting: result)
     }
 
     /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).

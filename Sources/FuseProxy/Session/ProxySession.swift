@@ -209,8 +209,9 @@ package final class ProxySession: @unchecked Sendable {
         fuse_session_exit(session)
         guard threads?.join(withinSeconds: seconds) ?? true else { return false }
         hasEnded = true
-        // This closes the channel, and so ends the connection for whoever still uses it.
         library.destroy()
+        // The last channel: this ends the connection for whoever still uses it.
+        transport.close()
         OwnMounts.remove(device)
         operations.releaseAll()
         return true

@@ -13,7 +13,7 @@ extension EndToEnd {
             var testDescription: String { "\(self)" }
         }
 
-        private func lose(_ server: ServerProcess, by loss: Loss) throws {
+        static func lose(_ server: ServerProcess, by loss: Loss) throws {
             switch loss {
             case .abort:
                 let entry = try #require(try MountTable.entry(at: server.mountPoint))
@@ -30,7 +30,7 @@ extension EndToEnd {
             let kept = try site.connect(.mount)
             for round in 1...3 {
                 #expect(try kept.exchange("/file").bodyText == "bytes")
-                try lose(site.server, by: loss)
+                try Self.lose(site.server, by: loss)
                 for _ in 1...5 {
                     #expect(try site.fetch(.mount, "/file").bodyText == "bytes")
                     #expect(try site.fetch(.mount, "/other").bodyText == "others")
@@ -90,7 +90,7 @@ extension EndToEnd {
         @Test
         func theProcessEndsWhereThatIsChosen() throws {
             let site = try Site(["file": "bytes"], options: ["--on-mount-loss", "exit"])
-            try lose(site.server, by: .abort)
+            try Self.lose(site.server, by: .abort)
             #expect(site.server.process.wait(seconds: 3) == .exited(1))
             #expect(site.server.process.errorOutput.contains("serverfs: the mount is gone"))
             #expect(site.server.leftovers.isEmpty)
