@@ -56,6 +56,28 @@ extension EndToEnd {
             #expect(site.server.leftovers.isEmpty)
         }
 
+        /// Under load an event loop may find out about the old mount when the new one is there already.
+        @Test(.enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"))
+        func eachLossIsNoticedOnce() throws {
+            let site = try Site(
+                ["file": String(repeating: "f", count: 26_400)],
+                options: ["--fuse-cache", "none", "--fuse-open", "per-open", "--workers", "4"])
+            let load = try ChildProcess(
+                ["wrk", "-t1", "-c100", "-d60s", "http://127.0.0.1:\(site.server.port)/file"], in: site.folder)
+            for round in 1...5 {
+                try Self.lose(site.server, by: .abort)
+                let isBack = eventually(seconds: 10) {
+                    site.server.process.errorOutput.split(separator: "\n")
+                        .count { $0.hasPrefix("serverfs: mounted again") } >= round
+                }
+                #expect(isBack)
+                usleep(200_000)
+            }
+            load.signal(SIGKILL)
+            #expect(try site.server.metrics()["serverfs_mount_losses_total"] == 5)
+            #expect(site.server.stop() == .exited(0))
+        }
+
         /// Somebody's files in the mount point's place keep it from being mounted again until they are gone.
         @Test
         func whileItCannotMountTheOperatorsChoiceIsServed() throws {
