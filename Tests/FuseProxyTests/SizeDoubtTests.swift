@@ -14,7 +14,7 @@ import Testing
 
     @Test mutating func anAnswerThatNothingCanHaveOvertakenSettlesIt() {
         doubts.noteInvalidation(2, at: 1000 * Self.microsecond)
-        doubts.noteSeen(2, size: 5, former: 10, at: 1300 * Self.microsecond)
+        doubts.noteSeen(2, size: 5, former: 10, at: 1600 * Self.microsecond)
         expectDoubt(false, of: 2, beyond: 5)
         #expect(doubts.isEmpty)
     }
@@ -29,7 +29,7 @@ import Testing
         expectDoubt(false, of: 3, beyond: 5)
         expectDoubt(true, of: 2, beyond: 9)
         // The next answer is alone.
-        doubts.noteSeen(2, size: 5, former: 5, at: 1300 * Self.microsecond)
+        doubts.noteSeen(2, size: 5, former: 5, at: 1600 * Self.microsecond)
         expectDoubt(false, of: 2, beyond: 5)
     }
 
