@@ -30,6 +30,8 @@ package struct Banner: Sendable {
         add("strategies", strategies.joined(separator: ", "))
         add("keep-alive", "\(configuration.keepAliveSeconds) s")
         add("connections", "at most \(budget.connectionsMaxPerWorker * configuration.workers)")
+        let extras = configuration.serverTiming ? ", in each response's Server-Timing" : ""
+        add("telemetry", configuration.telemetry ? "on\(extras)" : "off: times are not taken")
         let raised = budget.limit > budget.limitBefore ? " (raised from \(budget.limitBefore))" : ""
         add("descriptors", "\(budget.limit)\(raised)")
         var missing = mount.map(Self.unavailable) ?? []

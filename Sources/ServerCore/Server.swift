@@ -35,7 +35,7 @@ package final class Server: @unchecked Sendable {
             fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
-        let measurements = Measurements()
+        let measurements = Measurements(isTiming: configuration.telemetry)
         self.measurements = measurements
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)
         let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
@@ -67,7 +67,8 @@ package final class Server: @unchecked Sendable {
                     send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
-                    stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss),
+                    stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss,
+                    serverTiming: configuration.serverTiming),
                 listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets), mount: root,
                 docrootRoot: SharedDescriptor(
                     try Files.openBeneath(
@@ -104,11 +105,12 @@ package final class Server: @unchecked Sendable {
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
-        metrics.add(measurements.http)
+        metrics.addHTTP(measurements)
         if let keeper {
-            metrics.add(measurements.fuse, inodes: keeper.mount?.session.inodeCount ?? 0)
+            metrics.addFUSE(measurements, inodes: keeper.mount?.session.inodeCount ?? 0)
             metrics.add(isDegraded: keeper.isDegraded, mountLosses: keeper.losses)
         }
+        metrics.add(ThreadUsage.all())
         return metrics.text
     }
 

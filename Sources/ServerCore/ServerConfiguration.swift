@@ -22,11 +22,16 @@ package struct ServerConfiguration: Sendable {
     /// Seconds after which the client is told that a file system keeps its request waiting.
     package var stallTimeoutSeconds = 10
     package var onMountLoss = MountLossPolicy.bypass
+    /// Whether the server takes times; it counts always.
+    package var telemetry = true
+    /// Whether responses say what their request has cost so far.
+    package var serverTiming = false
 
     package init() {}
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
+        if serverTiming, !telemetry { return "--server-timing says what --telemetry on measures: it cannot be off" }
         if bypass { return nil }
         if let contradiction = proxy.contradiction { return contradiction }
         if proxy.cache == .none, send == .sendfile {

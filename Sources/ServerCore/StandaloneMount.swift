@@ -1,4 +1,5 @@
 package import FuseProxy
+import Platform
 import Telemetry
 
 /// `serverfs mount`: the proxy without a server. One thread calls `init` and `stop`; the rest any other.
@@ -24,7 +25,8 @@ package final class StandaloneMount: Sendable {
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
-        metrics.add(measurements.fuse, inodes: mount.session.inodeCount)
+        metrics.addFUSE(measurements, inodes: mount.session.inodeCount)
+        metrics.add(ThreadUsage.all())
         return metrics.text
     }
 

@@ -12,6 +12,11 @@ struct AddressOption: ExpressibleByArgument {
     }
 }
 
+/// An option's `on` or `off`.
+enum Switch: String, CaseIterable, ExpressibleByArgument {
+    case on, off
+}
+
 /// `--open-file-cache`'s N or `off`.
 enum OpenFileCacheOption: ExpressibleByArgument {
     case off

@@ -55,6 +55,12 @@ struct ServeCommand: ParsableCommand {
             valueName: "bypass|503|exit"))
     var onMountLoss = MountLossPolicy.bypass
 
+    @Option(help: "Take the times of requests; what happens is counted in either case.")
+    var telemetry = Switch.on
+
+    @Flag(help: "Say in each response what its request has cost so far (Server-Timing).")
+    var serverTiming = false
+
     func validate() throws {
         guard (1...3600).contains(stallTimeout) else {
             throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
@@ -96,6 +102,8 @@ struct ServeCommand: ParsableCommand {
         configuration.keepAliveSeconds = keepAliveTimeout
         configuration.stallTimeoutSeconds = stallTimeout
         configuration.onMountLoss = onMountLoss
+        configuration.telemetry = telemetry == .on
+        configuration.serverTiming = serverTiming
         return configuration
     }
 }
