@@ -8,6 +8,8 @@ import Telemetry
 /// that run on the thread. But for `hasEnded`, the thread's own.
 final class ProxyThread: @unchecked Sendable {
     let counters: Counters<FuseCounter>
+    /// What its requests take.
+    let meter: FuseRequestMeter
     private let progress: ThreadProgress?
     /// What requests are received in. As large as libfuse has told the kernel; untouched pages cost nothing.
     let requestBuffer: UnsafeMutableRawBufferPointer
@@ -35,11 +37,11 @@ final class ProxyThread: @unchecked Sendable {
 
     /// - Parameter channel: a channel of the thread's own; nil to use the session's.
     init(
-        session: ProxySession, counters: Counters<FuseCounter>, progress: ThreadProgress?,
-        channel: consuming OwnedDescriptor?
+        session: ProxySession, name: String, progress: ThreadProgress?, channel: consuming OwnedDescriptor?
     ) {
         self.session = session
-        self.counters = counters
+        counters = session.measurements.fuse.makeCounters()
+        meter = FuseRequestMeter(session.measurements, threadName: name)
         self.progress = progress
         self.channel = channel?.rawValue ?? session.transport.sessionDescriptor
         ownedChannel = channel
@@ -55,6 +57,13 @@ final class ProxyThread: @unchecked Sendable {
     /// Makes this the calling thread's, for as long as the caller holds it.
     func bind() {
         pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+        meter.bind()
+    }
+
+    /// Takes it out of what is counted and measured, once the thread has ended or could not be started. The sums stay.
+    func retire() {
+        session.measurements.fuse.retire(counters)
+        meter.retire()
     }
 
     /// The calling FUSE thread's object.
@@ -69,6 +78,7 @@ final class ProxyThread: @unchecked Sendable {
 
     /// The request at hand is answered.
     func requestIsAnswered() {
+        meter.end()
         progress?.add()
         guard !changedInodes.isEmpty else { return }
         for inode in changedInodes { session.operations.changed.add(inode) }
