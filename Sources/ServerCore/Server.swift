@@ -16,6 +16,7 @@ package final class Server: @unchecked Sendable {
     private let http: HTTPServer
     private let docroot: Docroot
     private let measurements: Measurements
+    private let traceFile: TraceFile?
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -37,6 +38,9 @@ package final class Server: @unchecked Sendable {
         self.docroot = docroot
         let measurements = Measurements(isTiming: configuration.telemetry)
         self.measurements = measurements
+        traceFile = try configuration.traceFilePath.map { (path) throws(StartFailure) in
+            try TraceFile(path, measurements, report: report)
+        }
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)
         let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
         // Sockets of one process may share a port: which of two would answer would be chance.
@@ -118,6 +122,8 @@ package final class Server: @unchecked Sendable {
     ///
     /// - Returns: whether everything ended; false when a thread is stuck in the docroot.
     package func stop() -> Bool {
+        // Last: it tells of the end as well.
+        defer { traceFile?.end() }
         guard keeper?.stopKeeping() ?? true else {
             // The watchdog takes away what the keeper is making, once this process has ended.
             _ = http.stop(drainSeconds: Self.drainSeconds)

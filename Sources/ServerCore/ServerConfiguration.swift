@@ -26,6 +26,8 @@ package struct ServerConfiguration: Sendable {
     package var telemetry = true
     /// Whether responses say what their request has cost so far.
     package var serverTiming = false
+    /// Where a trace from the start goes; nil for none.
+    package var traceFilePath: String?
 
     package init() {}
 

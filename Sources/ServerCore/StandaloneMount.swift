@@ -7,10 +7,18 @@ package final class StandaloneMount: Sendable {
     package let banner: Banner
     private let mount: ProxyMount
     private let measurements = Measurements()
+    private let traceFile: TraceFile?
 
+    /// - Parameters:
+    ///   - traceFilePath: where a trace from the start goes; nil for none.
+    ///   - report: says something to the operator, later; any thread.
     package init(
-        docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration, watchdog: Watchdog? = nil
+        docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration, watchdog: Watchdog? = nil,
+        traceFilePath: String? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(StartFailure) {
+        traceFile = try traceFilePath.map { [measurements] (path) throws(StartFailure) in
+            try TraceFile(path, measurements, report: report)
+        }
         let budget = try DescriptorBudget(
             workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0)
         let docroot = try Server.openDocroot(docrootPath)
@@ -30,7 +38,11 @@ package final class StandaloneMount: Sendable {
         return metrics.text
     }
 
-    package func stop() -> Bool { mount.stop() }
+    package func stop() -> Bool {
+        // Last: it tells of the end as well.
+        defer { traceFile?.end() }
+        return mount.stop()
+    }
 
     package func unmountAtOnce() { mount.unmountAtOnce() }
 }

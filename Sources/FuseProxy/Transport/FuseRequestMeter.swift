@@ -96,7 +96,7 @@ final class FuseRequestMeter {
         cause = caller?.request ?? 0
         if caller == nil {
             otherRequests &+= 1
-            if !otherRequests.isMultiple(of: tracer.otherOneIn) { trace = 0 }
+            if !otherRequests.isMultiple(of: tracer.oneIn) { trace = 0 }
         } else if cause == 0 {
             // Of an HTTP request that is not traced.
             trace = 0

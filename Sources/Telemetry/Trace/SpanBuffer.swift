@@ -86,6 +86,11 @@ package final class SpanBuffer: @unchecked Sendable {
     /// The kernel's id of its thread; 0 before it has run.
     package var threadID: UInt32 { thread.load(ordering: .acquiring) }
 
+    /// How many spans of a trace it holds. Any thread, at any time.
+    func count(trace number: UInt64) -> Int {
+        trace.load(ordering: .acquiring) == number ? count.load(ordering: .relaxed) : 0
+    }
+
     /// The spans of a trace, in the order in which they ended, and how many did not fit. Only once the trace is over.
     package func spans(trace number: UInt64) -> (spans: [Span], dropped: UInt64) {
         guard trace.load(ordering: .acquiring) == number, let memory = storage.load(ordering: .acquiring) else {

@@ -5,10 +5,8 @@ import Synchronization
 package final class Tracer: Sendable {
     /// The number of the trace that is being taken; 0 for none. Atomic.
     private let number = Atomic<UInt64>(0)
-    /// One in how many HTTP requests is traced. Atomic.
+    /// One in how many requests is traced. Atomic.
     private let sampling = Atomic<UInt64>(1)
-    /// One in how many FUSE requests of other threads is traced. Atomic.
-    private let otherSampling = Atomic<UInt64>(1)
     private let state = Guarded(State())
 
     private struct State {
@@ -29,11 +27,8 @@ package final class Tracer: Sendable {
     @inline(__always)
     package var current: UInt64 { number.load(ordering: .relaxed) }
 
-    /// One in how many HTTP requests of a thread is traced.
+    /// One in how many HTTP requests of a thread is traced, and of those FUSE requests of a thread that no HTTP thread has made.
     package var oneIn: UInt64 { sampling.load(ordering: .relaxed) }
-
-    /// One in how many FUSE requests is traced among those that no HTTP thread has made, by FUSE thread.
-    package var otherOneIn: UInt64 { otherSampling.load(ordering: .relaxed) }
 
     /// A buffer for a thread that is going to start.
     package func makeBuffer(threadName: String) -> SpanBuffer {
@@ -55,18 +50,35 @@ package final class Tracer: Sendable {
 
     /// Begins a trace.
     ///
-    /// - Parameter otherOneIn: nil for the same as `oneIn`.
     /// - Returns: its number; nil when one is being taken already, or written.
-    package func begin(oneIn: UInt64, otherOneIn: UInt64? = nil) -> UInt64? {
+    package func begin(oneIn: UInt64) -> UInt64? { claim() ? start(oneIn: oneIn) : nil }
+
+    /// Keeps others from taking a trace, until `end`.
+    ///
+    /// - Returns: false when one is being taken already, or written.
+    func claim() -> Bool {
         state.withLock { state in
-            guard !state.isTaken else { return nil }
-            state.isTaken = true
+            defer { state.isTaken = true }
+            return !state.isTaken
+        }
+    }
+
+    /// Starts the recording of the trace that was claimed.
+    ///
+    /// - Returns: its number.
+    func start(oneIn: UInt64) -> UInt64 {
+        state.withLock { state in
             state.last += 1
             sampling.store(max(oneIn, 1), ordering: .relaxed)
-            otherSampling.store(max(otherOneIn ?? oneIn, 1), ordering: .relaxed)
             number.store(state.last, ordering: .releasing)
             return state.last
         }
+    }
+
+    /// Traces only one in `factor` of the requests that it traces now.
+    func thin(by factor: Double) {
+        let oneIn = min(Double(oneIn) * factor, 1e9)
+        sampling.store(UInt64(oneIn), ordering: .relaxed)
     }
 
     /// Ends the recording. A thread may still add a span that it has begun; what is recorded stays until `end`.

@@ -61,6 +61,12 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: "Say in each response what its request has cost so far (Server-Timing).")
     var serverTiming = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Trace all requests from the start until the end, or until the buffers are full, and write the trace here.",
+            valueName: "file"))
+    var traceFile: String?
+
     func validate() throws {
         guard (1...3600).contains(stallTimeout) else {
             throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
@@ -104,6 +110,7 @@ struct ServeCommand: ParsableCommand {
         configuration.onMountLoss = onMountLoss
         configuration.telemetry = telemetry == .on
         configuration.serverTiming = serverTiming
+        configuration.traceFilePath = traceFile
         return configuration
     }
 }
