@@ -52,7 +52,9 @@ let package = Package(
 
         .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: swiftSettings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftSettings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Platform", "Telemetry"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Platform", "Telemetry", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(

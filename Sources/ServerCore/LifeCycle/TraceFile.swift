@@ -7,6 +7,8 @@ final class TraceFile: Sendable {
     private let stopping: WakeUp
     private let thread: Guarded<NamedThread?>
 
+    private static let startMilliseconds: CInt = 2000
+
     /// Begins the trace.
     ///
     /// - Throws: a sentence, when the file cannot be made.
@@ -17,10 +19,15 @@ final class TraceFile: Sendable {
             let file = SharedDescriptor(try Files.create(path))
             let stopping = try WakeUp()
             self.stopping = stopping
-            let started = try NamedThread("trace") {
-                report(Self.record(measurements, stopping: stopping, to: file, path))
+            let started = try WakeUp()
+            let recording = try NamedThread("trace") {
+                report(Self.record(measurements, started: started, stopping: stopping, to: file, path))
             }
-            thread = Guarded(started)
+            thread = Guarded(recording)
+            // Whatever happens from now on is in it.
+            var wait = pollfd(fd: started.rawValue, events: Int16(POLLIN), revents: 0)
+            _ = poll(&wait, 1, Self.startMilliseconds)
+            withExtendedLifetime(started) {}
         } catch {
             throw StartFailure("--trace-file \(path): \(error)")
         }
@@ -36,13 +43,13 @@ final class TraceFile: Sendable {
 
     /// - Returns: what became of it.
     private static func record(
-        _ measurements: Measurements, stopping: WakeUp, to file: SharedDescriptor, _ path: String
+        _ measurements: Measurements, started: WakeUp, stopping: WakeUp, to file: SharedDescriptor, _ path: String
     ) -> String {
         defer { withExtendedLifetime(file) {} }
         do throws(TraceFailure) {
             try TraceRecorder(measurements).record(
-                seconds: TraceRecorder.secondsMax, oneIn: 1, endsWhenFull: true, stopping: stopping,
-                to: file.rawValue)
+                seconds: TraceRecorder.secondsMax, oneIn: 1, endsWhenFull: true, started: started,
+                stopping: stopping, to: file.rawValue)
             return "the trace is written to \(path)"
         } catch {
             switch error {

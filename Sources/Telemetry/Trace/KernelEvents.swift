@@ -19,7 +19,9 @@ final class KernelEvents {
 
     private var threads: [Int32: ThreadEvents] = [:]
     private var kept = 0
-    private var tracepoints: FuseTracepoints?
+    private let tracepoints: FuseTracepoints?
+    /// Threads whose tracepoints are recorded.
+    private var withTracepoints: Set<Int32> = []
     /// Threads that cannot be recorded, so as not to be asked again.
     private var refused: Set<Int32> = []
 
@@ -34,6 +36,7 @@ final class KernelEvents {
         do throws(Errno) {
             tracepoints = try FuseTracepoints()
         } catch {
+            tracepoints = nil
             missingTracepoints = Self.reason(error, of: "tracefs")
         }
     }
@@ -43,16 +46,17 @@ final class KernelEvents {
 
     /// Records all threads of the process that are not recorded yet.
     ///
-    /// - Parameter fuseThreads: those that may send FUSE requests or end them.
+    /// - Parameter fuseThreads: those that send FUSE requests, or end them.
     func addThreads(fuseThreads: Set<Int32>) {
         guard missingSwitches == nil else { return }
         for thread in ThreadUsage.threadIDs() where threads[thread] == nil && !refused.contains(thread) {
-            guard threads.count < Self.threadsMax else { return }
-            add(thread, tracepoints: fuseThreads.contains(thread) ? tracepoints : nil)
+            guard threads.count < Self.threadsMax else { break }
+            add(thread)
         }
+        for thread in fuseThreads where !withTracepoints.contains(thread) { addTracepoints(thread) }
     }
 
-    private func add(_ thread: Int32, tracepoints: FuseTracepoints?) {
+    private func add(_ thread: Int32) {
         let events: ThreadEvents
         do throws(Errno) {
             events = try ThreadEvents(threadID: thread)
@@ -68,7 +72,11 @@ final class KernelEvents {
         threads[thread] = events
         switches[thread] = ThreadSwitches()
         names[thread] = ThreadUsage.name(of: thread)
-        guard let tracepoints, missingTracepoints == nil else { return }
+    }
+
+    private func addTracepoints(_ thread: Int32) {
+        guard let events = threads[thread], let tracepoints, missingTracepoints == nil else { return }
+        withTracepoints.insert(thread)
         do throws(Errno) {
             try events.add(tracepoint: tracepoints.send.number)
             try events.add(tracepoint: tracepoints.end.number)

@@ -32,10 +32,12 @@ package final class TraceRecorder: Sendable {
     ///   - oneIn: one in how many HTTP requests of a thread is traced; nil to have it chosen from the present request rate, so
     ///     that the buffers suffice.
     ///   - endsWhenFull: whether the recording ends as soon as a thread's buffer is full. Otherwise what does not fit is dropped.
+    ///   - started: is signalled once requests are recorded.
     ///   - stopping: ends the recording early when it becomes readable; what was recorded so far is written.
     ///   - descriptor: where the JSON goes.
     package func record(
-        seconds: Double, oneIn: UInt64?, endsWhenFull: Bool = false, stopping: WakeUp?, to descriptor: CInt
+        seconds: Double, oneIn: UInt64?, endsWhenFull: Bool = false, started: WakeUp? = nil, stopping: WakeUp?,
+        to descriptor: CInt
     ) throws(TraceFailure) {
         let seconds = min(max(seconds, 0), Self.secondsMax)
         let tracer = measurements.tracer
@@ -46,6 +48,7 @@ package final class TraceRecorder: Sendable {
         kernel.addThreads(fuseThreads: tracer.threadIDs)
         let sampling = oneIn ?? TraceSampling.chosen(for: measurements, seconds: seconds)
         let trace = tracer.start(oneIn: sampling)
+        started?.signal()
         let began = Clock.monotonicNanoseconds
         let beganUnixSeconds = Clock.unixSeconds
         let deadline = began + UInt64(seconds * 1e9)
