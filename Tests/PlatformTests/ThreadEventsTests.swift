@@ -24,20 +24,20 @@ struct ThreadEventsTests {
             ready.signal()
             poll(&wait, 1, -1)
         }
-        func waitUntilReady() {
+        func waitUntilItSleeps() {
             var wait = pollfd(fd: ready.rawValue, events: Int16(POLLIN), revents: 0)
             poll(&wait, 1, -1)
             ready.clear()
+            // It has said so just before.
+            usleep(50_000)
         }
-        waitUntilReady()
+        waitUntilItSleeps()
         let number = identifier.load(ordering: .acquiring)
         let events = try ThreadEvents(threadID: number)
         let before = try #require(Self.switches(of: number))
         let start = Clock.monotonicNanoseconds
         go.signal()
-        waitUntilReady()
-        // It may not have gone to sleep yet.
-        usleep(20_000)
+        waitUntilItSleeps()
         let after = try #require(Self.switches(of: number))
         var outs = (voluntary: 0, involuntary: 0)
         var last = start
