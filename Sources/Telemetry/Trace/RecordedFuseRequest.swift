@@ -18,9 +18,10 @@ struct RecordedFuseRequest {
     private(set) var answeredNanoseconds: UInt64?
     /// When who had waited for it ran again; nil when nobody slept.
     private(set) var resumedNanoseconds: UInt64?
-    /// The HTTP thread that has sent it, in `TraceRecording.threads`, and what that was at.
+    /// The HTTP thread that has sent it, in `TraceRecording.threads`, and what that was at: a phase of a request, or what is done
+    /// for it behind its last phase.
     private(set) var causingThread: Int?
-    private(set) var causingPhase: Span?
+    private(set) var causingSpan: Span?
 
     /// One stretch of its way; each begins where the one before ends.
     struct Part {
@@ -127,20 +128,20 @@ struct RecordedFuseRequest {
     /// thread has found out of its caller.
     fileprivate mutating func findCause(_ threads: [RecordedThread], _ threadOfRequest: [UInt64: Int]) {
         if let thread = causingThread, let sentNanoseconds {
-            causingPhase = threads[thread].phase(at: sentNanoseconds)
+            causingSpan = threads[thread].work(at: sentNanoseconds)
         }
-        if causingPhase == nil, cause != 0, let thread = threadOfRequest[cause] {
+        if causingSpan == nil, cause != 0, let thread = threadOfRequest[cause] {
             causingThread = thread
-            causingPhase = threads[thread].phase(of: cause, at: sentNanoseconds ?? receivedNanoseconds)
+            causingSpan = threads[thread].work(of: cause, at: sentNanoseconds ?? receivedNanoseconds)
         }
-        guard let causingPhase, let thread = causingThread else {
+        guard let causingSpan, let thread = causingThread else {
             causingThread = nil
             return
         }
-        cause = causingPhase.request
+        cause = causingSpan.request
         guard isAwaited, let answeredNanoseconds,
             let pause = threads[thread].pause(at: answeredNanoseconds),
-            pause.startNanoseconds >= startNanoseconds, pause.endNanoseconds <= causingPhase.endNanoseconds
+            pause.startNanoseconds >= startNanoseconds, pause.endNanoseconds <= causingSpan.endNanoseconds
         else { return }
         resumedNanoseconds = pause.endNanoseconds
     }
@@ -152,7 +153,7 @@ extension [RecordedFuseRequest] {
         var byUnique: [UInt64: [Int]] = [:]
         for index in indices { byUnique[self[index].unique, default: []].append(index) }
         var byThreadID: [Int32: Int] = [:]
-        for index in threads.indices where threads[index].buffer != nil { byThreadID[threads[index].threadID] = index }
+        for index in threads.indices { byThreadID[threads[index].threadID] = index }
         for event in events {
             guard let candidates = byUnique[event.unique] else { continue }
             for index in candidates { self[index].add(event, thread: byThreadID[event.thread]) }
@@ -165,7 +166,7 @@ extension [RecordedThread] {
     fileprivate var threadsOfRequests: [UInt64: Int] {
         var threads: [UInt64: Int] = [:]
         for (index, thread) in enumerated() {
-            for phase in thread.phases { threads[phase.request] = index }
+            for work in thread.works { threads[work.request] = index }
         }
         return threads
     }

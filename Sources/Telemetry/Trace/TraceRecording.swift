@@ -42,7 +42,7 @@ struct TraceRecording {
                     switches: switches))
         }
         // In the order in which they are shown: those with HTTP requests first, then the FUSE threads.
-        func place(_ thread: RecordedThread) -> Int { thread.buffer == nil ? 2 : thread.phases.isEmpty ? 1 : 0 }
+        func place(_ thread: RecordedThread) -> Int { thread.buffer == nil ? 2 : thread.works.isEmpty ? 1 : 0 }
         threads.sort { (place($0), $0.name, $0.threadID) < (place($1), $1.name, $1.threadID) }
         self.threads = threads
         self.requests = requests
@@ -77,7 +77,8 @@ struct RecordedThread {
     let involuntarySwitches: UInt64
     /// When it was off its processor, in the order of time.
     let pauses: [Pause]
-    /// Phases of HTTP requests that it worked on, in the order of time.
+    /// Its work on HTTP requests, and the phases of that, in the order of time.
+    let works: [Span]
     let phases: [Span]
 
     init(threadID: Int32, name: String, buffer: SpanBuffer?, spans: [Span], switches: ThreadSwitches) {
@@ -88,21 +89,29 @@ struct RecordedThread {
         voluntarySwitches = switches.voluntary
         involuntarySwitches = switches.involuntary
         pauses = switches.pauses
+        works = spans.filter { $0.kind == .work }.sorted { $0.startNanoseconds < $1.startNanoseconds }
         phases = spans.filter { $0.kind == .phase }.sorted { $0.startNanoseconds < $1.startNanoseconds }
     }
 
-    /// The phase that it was in at a moment; nil when in none that is recorded.
-    func phase(at nanoseconds: UInt64) -> Span? {
-        let index = phases.partitioningIndex { $0.startNanoseconds > nanoseconds }
-        guard index > 0, phases[index - 1].endNanoseconds >= nanoseconds else { return nil }
-        return phases[index - 1]
+    /// What it was at at a moment: a phase, or work outside of one; nil when nothing is recorded.
+    func work(at nanoseconds: UInt64) -> Span? {
+        for spans in [phases, works] {
+            let index = spans.partitioningIndex { $0.startNanoseconds > nanoseconds }
+            if index > 0, spans[index - 1].endNanoseconds >= nanoseconds { return spans[index - 1] }
+        }
+        return nil
     }
 
-    /// The phase of a request that was under way at a moment, or else its last one before.
-    func phase(of request: UInt64, at nanoseconds: UInt64) -> Span? {
+    /// What it did for a request at a moment, or else last before.
+    func work(of request: UInt64, at nanoseconds: UInt64) -> Span? {
+        if let work = work(at: nanoseconds), work.request == request { return work }
         let index = phases.partitioningIndex { $0.startNanoseconds > nanoseconds }
-        return phases[..<index].suffix(32).last { $0.request == request }
+        return phases[..<index].suffix(Self.phasesMax).last { $0.request == request }
+            ?? works.first { $0.request == request }
     }
+
+    /// Phases of a request, and more.
+    private static let phasesMax = 32
 
     /// When it was off its processor within what it has recorded.
     var pausesWithinSpans: [Pause] {

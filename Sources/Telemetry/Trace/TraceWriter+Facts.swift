@@ -55,7 +55,7 @@ extension TraceWriter {
         out.raw(",\"threadsNotRecorded\":")
         out.number(UInt64(recording.kernel.refusedThreads))
         out.raw(",\"causesNotRecorded\":")
-        out.number(UInt64(recording.fuseRequests.count { $0.cause != 0 && $0.causingPhase == nil }))
+        out.number(UInt64(recording.fuseRequests.count { $0.cause != 0 && $0.causingSpan == nil }))
         out.raw("}")
     }
 }

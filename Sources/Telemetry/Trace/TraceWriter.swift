@@ -157,9 +157,9 @@ struct TraceWriter: ~Copyable {
         }
         beginAsync("e", nil, "fuse-request", number, request.endNanoseconds, name: name)
         out.raw("}")
-        if let causing = request.causingThread, let phase = request.causingPhase {
-            // While the thread still ran: from the moment it was sent, or else from the phase's beginning.
-            let from = request.sentNanoseconds ?? phase.startNanoseconds
+        if let causing = request.causingThread, let cause = request.causingSpan {
+            // While the thread still ran: from the moment it was sent, or else from the beginning of what it was at.
+            let from = request.sentNanoseconds ?? cause.startNanoseconds
             writeArrow("s", number, thread: UInt64(threads[causing].threadID), from)
             writeArrow("f", number, thread: UInt64(threads[request.thread].threadID), request.receivedNanoseconds)
         }
