@@ -19,7 +19,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CKernel"),
 
         .target(
@@ -39,8 +39,13 @@ let package = Package(
             dependencies: ["CLibevent", "HTTPMessage", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .target(
+            name: "AdminServer", dependencies: ["CLibevent", "Platform", "Telemetry"],
+            // In the program itself: it is one file, which needs no others.
+            resources: [.embedInCode("Page")],
+            swiftSettings: swiftSettings),
+        .target(
             name: "ServerCore",
-            dependencies: ["FuseProxy", "HTTPServer", "Platform", "Telemetry"],
+            dependencies: ["AdminServer", "FuseProxy", "HTTPServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "serverfs",
@@ -59,6 +64,9 @@ let package = Package(
             name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AdminServerTests", dependencies: ["AdminServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .testTarget(name: "ServerCoreTests", dependencies: ["ServerCore"], swiftSettings: swiftSettings),
         .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),

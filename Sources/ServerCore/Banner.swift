@@ -9,7 +9,7 @@ package struct Banner: Sendable {
     /// The banner of `serverfs serve`.
     init(
         _ configuration: ServerConfiguration, budget: DescriptorBudget, docroot: Docroot, mount: ProxyMount?,
-        listening: [String], listeningBypass: [String]
+        listening: [String], listeningBypass: [String], admin: AdminListener?, adminMissing: String?
     ) {
         text = "serverfs \(Version.current)\n"
         add("docroot", docroot.path)
@@ -17,6 +17,11 @@ package struct Banner: Sendable {
             add("listen", "http://\(address)/", mount == nil ? "docroot directly" : "through the mount")
         }
         for address in listeningBypass { add("listen-bypass", "http://\(address)/", "docroot directly") }
+        if let admin {
+            add("admin", "http://\(admin.bound)/", admin.needsToken ? "with the token" : nil)
+        } else {
+            add("admin", configuration.admin == .off ? "off" : "none")
+        }
         if let mount {
             add(mount)
         } else {
@@ -39,6 +44,7 @@ package struct Banner: Sendable {
             missing.append(
                 "open-file-cache \(configuration.openFileCacheCapacity): \(budget.limit) descriptors allow \(cache)")
         }
+        if let adminMissing { missing.append(adminMissing) }
         addUnavailable(missing)
         text += "ready\n"
     }

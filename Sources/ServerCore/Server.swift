@@ -1,3 +1,4 @@
+import AdminServer
 import FuseProxy
 import Glibc
 import HTTPServer
@@ -12,11 +13,13 @@ package final class Server: @unchecked Sendable {
     /// The start banner: what runs, where, and how.
     package let banner: Banner
     /// nil without a mount.
-    private let keeper: MountKeeper?
-    private let http: HTTPServer
+    let keeper: MountKeeper?
+    let http: HTTPServer
     private let docroot: Docroot
-    private let measurements: Measurements
+    let measurements: Measurements
     private let traceFile: TraceFile?
+    /// nil where it is off. The life cycle's thread only.
+    var admin: AdminServer?
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -31,9 +34,11 @@ package final class Server: @unchecked Sendable {
         _ configuration: ServerConfiguration, watchdog: Watchdog?, report: @escaping @Sendable (String) -> Void
     ) throws(StartFailure) {
         if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
+        let startNanoseconds = Clock.monotonicNanoseconds
         let budget = try DescriptorBudget(
             workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
-            fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
+            fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity,
+            hasAdmin: configuration.admin != .off)
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
         let measurements = Measurements(isTiming: configuration.telemetry)
@@ -48,6 +53,8 @@ package final class Server: @unchecked Sendable {
         for address in listening + listeningBypass where !taken.insert(address.description).inserted {
             throw StartFailure("cannot listen on \(address.description): Address already in use, by another option")
         }
+
+        let (adminListener, adminMissing) = try AdminListener.open(configuration)
 
         let proxy = budget.bounding(configuration.proxy)
         var mount: ProxyMount?
@@ -96,7 +103,13 @@ package final class Server: @unchecked Sendable {
         }
         banner = Banner(
             configuration, budget: budget, docroot: docroot, mount: mount,
-            listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description))
+            listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description),
+            admin: adminListener, adminMissing: adminMissing)
+        try startAdmin(
+            adminListener, configuration,
+            AdminFigures(
+                startNanoseconds: startNanoseconds, budget: budget, docrootPath: docroot.path, mount: mount,
+                listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description)))
     }
 
     /// Turns the bypass of the `--listen` sockets over.
@@ -111,7 +124,7 @@ package final class Server: @unchecked Sendable {
         var metrics = MetricsText()
         metrics.addHTTP(measurements)
         if let keeper {
-            metrics.addFUSE(measurements, inodes: keeper.mount?.session.inodeCount ?? 0)
+            metrics.addFUSE(measurements, inodes: keeper.inodeCount)
             metrics.add(isDegraded: keeper.isDegraded, mountLosses: keeper.losses)
         }
         metrics.add(ThreadUsage.all())
@@ -124,6 +137,9 @@ package final class Server: @unchecked Sendable {
     package func stop() -> Bool {
         // Last: it tells of the end as well.
         defer { traceFile?.end() }
+        // First, as it looks at all the others.
+        admin?.stop()
+        admin = nil
         guard keeper?.stopKeeping() ?? true else {
             // The watchdog takes away what the keeper is making, once this process has ended.
             _ = http.stop(drainSeconds: Self.drainSeconds)

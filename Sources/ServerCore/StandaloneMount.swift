@@ -20,7 +20,7 @@ package final class StandaloneMount: Sendable {
             try TraceFile(path, measurements, report: report)
         }
         let budget = try DescriptorBudget(
-            workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0)
+            workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0, hasAdmin: false)
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),

@@ -44,9 +44,9 @@ package final class LatencyHistogram: Sendable {
 
 /// What latency histograms hold at one moment, added up.
 package struct LatencySummary: Sendable {
-    private var histogram = Histogram<UInt64>(
+    var histogram = Histogram<UInt64>(
         highestTrackableValue: LatencyHistogram.nanosecondsMax, numberOfSignificantValueDigits: .two)
-    package private(set) var sumNanoseconds: UInt64 = 0
+    package internal(set) var sumNanoseconds: UInt64 = 0
 
     package init() {}
 

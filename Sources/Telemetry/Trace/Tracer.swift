@@ -48,6 +48,9 @@ package final class Tracer: Sendable {
     /// The buffers of all threads there are, and of those that have ended during the trace.
     package var buffers: [SpanBuffer] { state.withLock { $0.buffers + $0.retired } }
 
+    /// Whether a trace is being taken, or written.
+    package var isTaken: Bool { state.withLock { $0.isTaken } }
+
     /// Begins a trace.
     ///
     /// - Returns: its number; nil when one is being taken already, or written.

@@ -67,6 +67,20 @@ struct ServeCommand: ParsableCommand {
             valueName: "file"))
     var traceFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The operator's address, for status, metrics, traces and the live page: http://HOST:PORT/. \
+            (default: 127.0.0.1:9180, if it is free)
+            """, valueName: "host:port|off"))
+    var admin: AdminOption?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the token that the operator's address asks for. Without one it is a loopback address.",
+            valueName: "file"))
+    var adminTokenFile: String?
+
     func validate() throws {
         guard (1...3600).contains(stallTimeout) else {
             throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
@@ -111,6 +125,8 @@ struct ServeCommand: ParsableCommand {
         configuration.telemetry = telemetry == .on
         configuration.serverTiming = serverTiming
         configuration.traceFilePath = traceFile
+        if let admin { configuration.admin = admin.choice }
+        configuration.adminTokenPath = adminTokenFile
         return configuration
     }
 }
