@@ -19,7 +19,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CFuse3", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_extra", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CKernel"),
 
         .target(
@@ -39,8 +39,13 @@ let package = Package(
             dependencies: ["CLibevent", "HTTPMessage", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .target(
+            name: "AdminServer", dependencies: ["CLibevent", "Platform", "Telemetry"],
+            // In the program itself: it is one file, which needs no others.
+            resources: [.embedInCode("Page")],
+            swiftSettings: swiftSettings),
+        .target(
             name: "ServerCore",
-            dependencies: ["FuseProxy", "HTTPServer", "Platform", "Telemetry"],
+            dependencies: ["AdminServer", "FuseProxy", "HTTPServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "serverfs",
@@ -52,7 +57,9 @@ let package = Package(
 
         .testTarget(name: "HTTPMessageTests", dependencies: ["HTTPMessage"], swiftSettings: swiftSettings),
         .testTarget(name: "PlatformTests", dependencies: ["Platform"], swiftSettings: swiftSettings),
-        .testTarget(name: "TelemetryTests", dependencies: ["Platform", "Telemetry"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Platform", "Telemetry", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(
@@ -60,6 +67,9 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ServerCoreTests", dependencies: ["FuseProxy", "Platform", "ServerCore", "Telemetry", "TestSupport"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "AdminServerTests", dependencies: ["AdminServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
         .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.

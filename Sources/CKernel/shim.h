@@ -118,6 +118,7 @@ static inline long kernel_set_thread_name(const char *name) {
 
 #include "fuse.h"
 #include "notify.h"
+#include "perf.h"
 #include "process.h"
 
 #endif

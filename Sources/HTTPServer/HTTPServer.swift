@@ -20,11 +20,14 @@ package struct HTTPServerConfiguration: Sendable {
     package var stallTimeoutSeconds: Int
     /// What is served while the mount is gone.
     package var onMountLoss: MountLossPolicy
+    /// Whether responses say what their request has cost so far (Server-Timing).
+    package var serverTiming: Bool
 
     package init(
         workers: Int, openFileCacheCapacity: Int, send: SendStrategy, mountUsesDirectIO: Bool, keepAliveSeconds: Int,
-        connectionsMaxPerWorker: Int, stallTimeoutSeconds: Int, onMountLoss: MountLossPolicy
+        connectionsMaxPerWorker: Int, stallTimeoutSeconds: Int, onMountLoss: MountLossPolicy, serverTiming: Bool
     ) {
+        self.serverTiming = serverTiming
         self.stallTimeoutSeconds = stallTimeoutSeconds
         self.onMountLoss = onMountLoss
         self.workers = workers
@@ -74,7 +77,7 @@ package final class HTTPServer: @unchecked Sendable {
                 configuration: configuration, listeners: listeners, mount: mount, docrootRoot: docrootRoot,
                 bypassSwitch: bypassSwitch, mountLoss: mountLoss, closer: closer,
                 measurements: measurements)
-            hosts.append(try LoopHost(loop, name: "http-\(worker)"))
+            hosts.append(try LoopHost(loop, name: "http-\(worker)", measurements: measurements))
         }
         self.hosts = hosts
     }

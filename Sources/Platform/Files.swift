@@ -75,6 +75,17 @@ package enum Files {
         }
     }
 
+    /// Makes a file at an operator's path, or empties the one there is; close-on-exec (`open(2)`).
+    package static func create(_ path: String) throws(Errno) -> OwnedDescriptor {
+        assert(ThreadRules.mayUse(AT_FDCWD, path), brokenRule)
+        while true {
+            let result = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            if result >= 0 { return OwnedDescriptor(adopting: result) }
+            let code = errno
+            if code != EINTR { throw Errno(rawValue: code) }
+        }
+    }
+
     /// The status of an open file, or of what an `O_PATH` descriptor names (`fstat(2)`).
     package static func status(_ descriptor: CInt) throws(Errno) -> stat {
         assert(ThreadRules.mayUse(descriptor), brokenRule)

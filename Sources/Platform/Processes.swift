@@ -80,11 +80,16 @@ package enum Processes {
     /// All of a file of /proc, whose size is not known before.
     static func contents(_ path: String) throws(Errno) -> [UInt8] {
         let file = try Files.open(path, flags: O_RDONLY)
+        return try contents(of: file.rawValue)
+    }
+
+    /// All of an open file of /proc or another such file system.
+    static func contents(of file: CInt) throws(Errno) -> [UInt8] {
         var bytes: [UInt8] = []
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
         defer { chunk.deallocate() }
         while true {
-            let count = try Files.read(file.rawValue, into: chunk, at: Int64(bytes.count))
+            let count = try Files.read(file, into: chunk, at: Int64(bytes.count))
             if count == 0 { return bytes }
             bytes += chunk[..<count]
         }

@@ -51,7 +51,8 @@ package struct ThreadUsage: Sendable {
 
     private static let ended = Guarded(Ended())
 
-    private static func threadIDs() -> [Int32] {
+    /// The kernel's ids of all threads of this process. Any thread.
+    package static func threadIDs() -> [Int32] {
         guard let folder = opendir("/proc/self/task") else { return [] }
         defer { closedir(folder) }
         var threads: [Int32] = []
@@ -62,6 +63,12 @@ package struct ThreadUsage: Sendable {
             if let thread = Int32(name) { threads.append(thread) }
         }
         return threads
+    }
+
+    /// The name of a thread of this process; nil when it is gone.
+    package static func name(of thread: Int32) -> String? {
+        guard let name = try? Processes.contents("/proc/self/task/\(thread)/comm") else { return nil }
+        return String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
     /// What one thread has used, from its `status` and `schedstat` (proc(5)); nil when it is gone.

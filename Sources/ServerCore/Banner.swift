@@ -9,7 +9,7 @@ package struct Banner: Sendable {
     /// The banner of `serverfs serve`.
     init(
         _ configuration: ServerConfiguration, budget: DescriptorBudget, docroot: Docroot, mount: ProxyMount?,
-        listening: [String], listeningBypass: [String]
+        listening: [String], listeningBypass: [String], admin: AdminListener?, adminMissing: String?
     ) {
         text = "serverfs \(Version.current)\n"
         add("docroot", docroot.path)
@@ -17,6 +17,11 @@ package struct Banner: Sendable {
             add("listen", "http://\(address)/", mount == nil ? "docroot directly" : "through the mount")
         }
         for address in listeningBypass { add("listen-bypass", "http://\(address)/", "docroot directly") }
+        if let admin {
+            add("admin", "http://\(admin.bound)/", admin.needsToken ? "with the token" : nil)
+        } else {
+            add("admin", configuration.admin == .off ? "off" : "none")
+        }
         if let mount {
             add(mount)
         } else {
@@ -30,6 +35,8 @@ package struct Banner: Sendable {
         add("strategies", strategies.joined(separator: ", "))
         add("keep-alive", "\(configuration.keepAliveSeconds) s")
         add("connections", "at most \(budget.connectionsMaxPerWorker * configuration.workers)")
+        let extras = configuration.serverTiming ? ", in each response's Server-Timing" : ""
+        add("telemetry", configuration.telemetry ? "on\(extras)" : "off: times are not taken")
         let raised = budget.limit > budget.limitBefore ? " (raised from \(budget.limitBefore))" : ""
         add("descriptors", "\(budget.limit)\(raised)")
         var missing = mount.map(Self.unavailable) ?? []
@@ -37,6 +44,7 @@ package struct Banner: Sendable {
             missing.append(
                 "open-file-cache \(configuration.openFileCacheCapacity): \(budget.limit) descriptors allow \(cache)")
         }
+        if let adminMissing { missing.append(adminMissing) }
         addUnavailable(missing)
         text += "ready\n"
     }

@@ -1,3 +1,4 @@
+import AdminServer
 import FuseProxy
 import Glibc
 import HTTPServer
@@ -12,10 +13,13 @@ package final class Server: @unchecked Sendable {
     /// The start banner: what runs, where, and how.
     package let banner: Banner
     /// nil without a mount.
-    private let keeper: MountKeeper?
-    private let http: HTTPServer
+    let keeper: MountKeeper?
+    let http: HTTPServer
     private let docroot: Docroot
-    private let measurements: Measurements
+    let measurements: Measurements
+    private let traceFile: TraceFile?
+    /// nil where it is off. The life cycle's thread only.
+    var admin: AdminServer?
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -30,14 +34,19 @@ package final class Server: @unchecked Sendable {
         _ configuration: ServerConfiguration, watchdog: Watchdog?, report: @escaping @Sendable (String) -> Void
     ) throws(StartFailure) {
         if let contradiction = configuration.contradiction { throw StartFailure(contradiction) }
+        let startNanoseconds = Clock.monotonicNanoseconds
         let budget = try DescriptorBudget(
             workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
-            fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
+            fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity,
+            hasAdmin: configuration.admin != .off)
         if !configuration.bypass { try Self.keepChannelNumbers(configuration.proxy.threads) }
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
-        let measurements = Measurements()
+        let measurements = Measurements(isTiming: configuration.telemetry)
         self.measurements = measurements
+        traceFile = try configuration.traceFilePath.map { (path) throws(StartFailure) in
+            try TraceFile(path, measurements, report: report)
+        }
         let listening = try Self.bind(configuration.listen, workers: configuration.workers)
         let listeningBypass = try Self.bind(configuration.listenBypass, workers: configuration.workers)
         // Sockets of one process may share a port: which of two would answer would be chance.
@@ -45,6 +54,8 @@ package final class Server: @unchecked Sendable {
         for address in listening + listeningBypass where !taken.insert(address.description).inserted {
             throw StartFailure("cannot listen on \(address.description): Address already in use, by another option")
         }
+
+        let (adminListener, adminMissing) = try AdminListener.open(configuration)
 
         let proxy = budget.bounding(configuration.proxy)
         var mount: ProxyMount?
@@ -68,7 +79,8 @@ package final class Server: @unchecked Sendable {
                     send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
-                    stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss),
+                    stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss,
+                    serverTiming: configuration.serverTiming),
                 listening: listening.map(\.sockets), listeningBypass: listeningBypass.map(\.sockets), mount: root,
                 docrootRoot: SharedDescriptor(
                     try Files.openBeneath(
@@ -92,7 +104,13 @@ package final class Server: @unchecked Sendable {
         }
         banner = Banner(
             configuration, budget: budget, docroot: docroot, mount: mount,
-            listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description))
+            listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description),
+            admin: adminListener, adminMissing: adminMissing)
+        try startAdmin(
+            adminListener, configuration,
+            AdminFigures(
+                startNanoseconds: startNanoseconds, budget: budget, docrootPath: docroot.path, mount: mount,
+                listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description)))
     }
 
     /// Turns the bypass of the `--listen` sockets over.
@@ -105,11 +123,12 @@ package final class Server: @unchecked Sendable {
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()
-        metrics.add(measurements.http)
+        metrics.addHTTP(measurements)
         if let keeper {
-            metrics.add(measurements.fuse, inodes: keeper.mount?.session.inodeCount ?? 0)
+            metrics.addFUSE(measurements, inodes: keeper.inodeCount)
             metrics.add(isDegraded: keeper.isDegraded, mountLosses: keeper.losses)
         }
+        metrics.add(ThreadUsage.all())
         return metrics.text
     }
 
@@ -117,6 +136,11 @@ package final class Server: @unchecked Sendable {
     ///
     /// - Returns: whether everything ended; false when a thread is stuck in the docroot.
     package func stop() -> Bool {
+        // Last: it tells of the end as well.
+        defer { traceFile?.end() }
+        // First, as it looks at all the others.
+        admin?.stop()
+        admin = nil
         guard keeper?.stopKeeping() ?? true else {
             // The watchdog takes away what the keeper is making, once this process has ended.
             _ = http.stop(drainSeconds: Self.drainSeconds)

@@ -22,11 +22,22 @@ package struct ServerConfiguration: Sendable {
     /// Seconds after which the client is told that a file system keeps its request waiting.
     package var stallTimeoutSeconds = 10
     package var onMountLoss = MountLossPolicy.bypass
+    /// Whether the server takes times; it counts always.
+    package var telemetry = true
+    /// Whether responses say what their request has cost so far.
+    package var serverTiming = false
+    /// Where a trace from the start goes; nil for none.
+    package var traceFilePath: String?
+    package var admin = AdminChoice.standard
+    /// A file with the token that the admin side asks for.
+    package var adminTokenPath: String?
 
     package init() {}
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
+        if serverTiming, !telemetry { return "--server-timing says what --telemetry on measures: it cannot be off" }
+        if admin == .off, adminTokenPath != nil { return "--admin-token-file has no use with --admin off" }
         if bypass { return nil }
         if let contradiction = proxy.contradiction { return contradiction }
         if proxy.cache == .none, send == .sendfile {
@@ -35,4 +46,14 @@ package struct ServerConfiguration: Sendable {
         }
         return nil
     }
+}
+
+/// `--admin`
+package enum AdminChoice: Sendable, Equatable {
+    case off
+    /// Not chosen: 127.0.0.1:9180, unless somebody has that port, as another serverfs may.
+    case standard
+    case address(ListenAddress)
+
+    package static let standardAddress = ListenAddress("127.0.0.1:9180")!
 }

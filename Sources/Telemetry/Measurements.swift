@@ -10,7 +10,7 @@ package final class Measurements: Sendable {
     package let fuseTimes = CounterGroup<FuseTime>()
     /// Of a request, from the first byte of its head to the last byte sent.
     package let requestLatency = LatencyGroup<ServingPath>()
-    /// Of a FUSE request, from its receipt to its reply.
+    /// Of a FUSE request, from its receipt to the end of its reply.
     package let fuseLatency = LatencyGroup<FuseOperation>()
     package let slowRequests = SlowRequests()
     package let tracer = Tracer()

@@ -26,15 +26,17 @@ package final class ServerProcess: Sendable {
 
     package var identifier: pid_t { process.identifier }
 
-    /// Starts serverfs with `arguments` and waits for the line `ready`.
+    /// Starts serverfs with `arguments`, without an admin side unless `--admin` is among them, and waits for the line `ready`.
     ///
     /// - Parameter prefix: a program that runs it, with its arguments: prlimit, setpriv …
     package init(_ arguments: [String], prefix: [String] = []) throws {
         folder = try PrivateFolder()
         temporaryFolder = try folder.makeFolder("tmp")
         if prefix.starts(with: User.nobody.prefix) { chown(temporaryFolder, User.nobodyID, User.nobodyID) }
+        let hasChosen = arguments.first == "mount" || arguments.contains("--admin")
         let started = try ChildProcess(
-            prefix + [Self.binaryPath] + arguments, in: folder, environment: ["TMPDIR": temporaryFolder])
+            prefix + [Self.binaryPath] + arguments + (hasChosen ? [] : ["--admin", "off"]), in: folder,
+            environment: ["TMPDIR": temporaryFolder])
         process = started
         let hasAnswered = eventually(seconds: 10) {
             started.output.hasSuffix("\nready\n") || started.wait(seconds: 0) != nil
@@ -78,6 +80,8 @@ package final class ServerProcess: Sendable {
     package var port: UInt16 { port("listen") }
     /// The port of `--listen-bypass`.
     package var bypassPort: UInt16 { port("listen-bypass") }
+    /// The port of `--admin`.
+    package var adminPort: UInt16 { port("admin") }
     /// Both, for what must hold on either.
     package var ports: [UInt16] { [port, bypassPort] }
 

@@ -8,6 +8,8 @@ import Telemetry
 /// that run on the thread. But for `hasEnded`, the thread's own.
 final class ProxyThread: @unchecked Sendable {
     let counters: Counters<FuseCounter>
+    /// What its requests take.
+    let meter: FuseRequestMeter
     private let progress: ThreadProgress?
     /// What requests are received in. As large as libfuse has told the kernel; untouched pages cost nothing.
     let requestBuffer: UnsafeMutableRawBufferPointer
@@ -34,9 +36,10 @@ final class ProxyThread: @unchecked Sendable {
 
     static let bufferBytes = 1 << 20
 
-    init(session: ProxySession, counters: Counters<FuseCounter>, progress: ThreadProgress?, channel: FuseChannel) {
+    init(session: ProxySession, name: String, progress: ThreadProgress?, channel: FuseChannel) {
         self.session = session
-        self.counters = counters
+        counters = session.measurements.fuse.makeCounters()
+        meter = FuseRequestMeter(session.measurements, threadName: name)
         self.progress = progress
         self.channel = channel.rawValue
         heldChannel = channel
@@ -52,6 +55,13 @@ final class ProxyThread: @unchecked Sendable {
     /// Makes this the calling thread's, for as long as the caller holds it.
     func bind() {
         pthread_setspecific(Self.key, Unmanaged.passUnretained(self).toOpaque())
+        meter.bind()
+    }
+
+    /// Takes it out of what is counted and measured, once the thread has ended or could not be started. The sums stay.
+    func retire() {
+        session.measurements.fuse.retire(counters)
+        meter.retire()
     }
 
     /// The calling FUSE thread's object.
@@ -66,6 +76,7 @@ final class ProxyThread: @unchecked Sendable {
 
     /// The request at hand is answered.
     func requestIsAnswered() {
+        meter.end()
         progress?.add()
         guard !changedInodes.isEmpty else { return }
         for inode in changedInodes { session.operations.changed.add(inode) }

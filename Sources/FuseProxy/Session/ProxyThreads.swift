@@ -51,23 +51,24 @@ final class ProxyThreads: Sendable {
         _ index: Int, _ channel: FuseChannel, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
     ) throws(Errno) {
         let state = ProxyThread(
-            session: session, counters: session.measurements.fuse.makeCounters(), progress: progress?.counter(index),
-            channel: channel)
+            session: session, name: Self.name(index), progress: progress?.counter(index), channel: channel)
         let thread: NamedThread
         do throws(Errno) {
             thread = try makeThread(index, state, inPlaceOf: stuck)
         } catch {
-            session.measurements.fuse.retire(state.counters)
+            state.retire()
             throw error
         }
         members.withLock { $0.append(Member(thread: thread, state: state, index: index)) }
     }
 
+    private static func name(_ index: Int) -> String { "fuse-\(index)" }
+
     private func makeThread(
         _ index: Int, _ state: ProxyThread, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
     ) throws(Errno) -> NamedThread {
         let transport = session.transport
-        return try NamedThread("fuse-\(index)") { [self] in
+        return try NamedThread(Self.name(index)) { [self] in
             defer { state.hasEnded.store(true, ordering: .releasing) }
             if let stuck {
                 guard stuck.state.call.takeOver(in: stuck.call) else { return }
@@ -111,7 +112,7 @@ final class ProxyThreads: Sendable {
         }
         for member in gone {
             member.thread.join()
-            session.measurements.fuse.retire(member.state.counters)
+            member.state.retire()
         }
         return isEmpty
     }

@@ -70,11 +70,14 @@ final class DeviceTransport: @unchecked Sendable {
             let request = UnsafeRawBufferPointer(rebasing: thread.requestBuffer[..<count])
             // struct fuse_in_header: u32 length, u32 opcode, u64 unique, u64 nodeid …
             let operation = FuseOperation(opcode: request.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+            thread.meter.begin(request, operation)
             thread.counters.add(FuseCounter(operation))
             if let refusal = FuseThreads.refusal(of: request) {
                 thread.counters.add(.deadlocksAvoided)
                 thread.counters.add(.errorReplies)
+                thread.meter.replyBegins()
                 refusal.send(thread.channel)
+                thread.meter.replyEnded()
                 thread.requestIsAnswered()
                 continue
             }
@@ -122,7 +125,12 @@ final class DeviceTransport: @unchecked Sendable {
         // The docroot's own connection has ended: as it is, that would be taken for the end of this one.
         parts![0].iov_base.storeBytes(of: -EIO, toByteOffset: 4, as: Int32.self)
     }
-    return writev(thread.channel, parts, count)
+    thread.meter.replyBegins()
+    let result = writev(thread.channel, parts, count)
+    let code = errno
+    thread.meter.replyEnded()
+    errno = code
+    return result
 }
 
 /// Moves a reply out of libfuse's pipe.
@@ -131,5 +139,11 @@ final class DeviceTransport: @unchecked Sendable {
     _ targetOffset: UnsafeMutablePointer<off_t>?, _ byteCount: Int, _ flags: UInt32,
     _ userData: UnsafeMutableRawPointer?
 ) -> Int {
-    kernel_splice(source, ProxyThread.current.channel, byteCount, flags)
+    let thread = ProxyThread.current
+    thread.meter.replyBegins()
+    let result = kernel_splice(source, thread.channel, byteCount, flags)
+    let code = errno
+    thread.meter.replyEnded()
+    errno = code
+    return result
 }

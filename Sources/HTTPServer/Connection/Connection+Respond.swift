@@ -22,10 +22,12 @@ extension Connection {
             loop.counters.add(.invalidRequests)
             return respond(status: error.status, isLast: true, head: head)
         }
+        thread.meter.setPath(
+            UnsafeRawBufferPointer(rebasing: thread.pathBuffer[..<path.byteCount]), isFolder: path.isDirectory)
         guard let found = find(path, on: thread) else { return }
         let servingPath = found.tree.servingPath
         outgoing.servingPath = servingPath
-        loop.counters.add(.requests(servingPath))
+        thread.meter.count(servingPath)
         switch found.file {
         case .file(let file, let isKept):
             loop.counters.add(isKept ? .openFileHits(servingPath) : .openFileMisses(servingPath))
@@ -142,6 +144,7 @@ extension Connection {
         var writer = ResponseHeadWriter(loop.thread.headBuffer)
         writer.statusLine(status)
         writer.append(verbatim: loop.dateFields)
+        loop.thread.meter.setStatus(status.rawValue)
         return writer
     }
 
@@ -151,6 +154,7 @@ extension Connection {
         } else if let head, head.minorVersion == 0 {
             writer.field("Connection", "keep-alive")
         }
+        appendServerTiming(to: &writer)
         writer.endOfHead()
     }
 }

@@ -8,6 +8,7 @@ import Telemetry
 extension Connection {
     /// Sends what is in `outgoing`, of which the first `headCount` bytes are in the thread's head buffer.
     func startSending(headCount: Int) {
+        loop.thread.meter.endTracedPhase(.prepare)
         outgoing.takeHead(UnsafeRawBufferPointer(rebasing: loop.thread.headBuffer[..<headCount]))
         continueSending()
     }
@@ -15,6 +16,7 @@ extension Connection {
     func writable() {
         guard phase == .sending else { return }
         let thread = loop.thread
+        thread.meter.resume(takeSuspended() ?? SuspendedRequest())
         continueSending()
         if !thread.isOvertaken { goOnIfSent() }
     }
@@ -30,7 +32,8 @@ extension Connection {
     private func continueSending() {
         let leftBefore = outgoing.bytesLeft
         guard outgoing.body != nil else {
-            let progress = outgoing.send(to: socket.rawValue, bodyBuffer: nil)
+            let progress = outgoing.send(to: socket.rawValue, on: nil)
+            loop.thread.meter.endPhase(.send)
             return finishSending(progress, hasProgressed: outgoing.bytesLeft < leftBefore)
         }
         let thread = loop.thread
@@ -40,7 +43,8 @@ extension Connection {
             return close()
         }
         isLookingForFile = false
-        let progress = thread.mayWait { outgoing.send(to: socket.rawValue, bodyBuffer: thread.bodyBuffer) }
+        let progress = thread.mayWait { outgoing.send(to: socket.rawValue, on: thread) }
+        thread.meter.endPhase(.send)
         let hasProgressed = outgoing.bytesLeft < leftBefore
         if thread.isOvertaken {
             outgoing.keepHead()
@@ -58,11 +62,14 @@ extension Connection {
         switch progress {
         case .done:
             let isLast = outgoing.isLast
+            let closesFile = outgoing.body.map { $0.file.cacheEntry == nil } ?? false
             outgoing.finish()
+            loop.thread.meter.finish(closedFile: closesFile)
             if isLast { linger() } else { phase = .receiving }
         case .blocked, .yielded:
             outgoing.keepHead()
             waitUntilWritable(hasProgressed: hasProgressed)
+            if phase == .sending { loop.thread.meter.suspend(into: &suspendedRequest) }
         case .truncated, .failed:
             // The promised length cannot be kept: the connection's end is the only honest way to say so.
             loop.counters.add(.truncatedResponses)

@@ -2,6 +2,7 @@ import CLibevent
 import Glibc
 import HTTPMessage
 import Platform
+import Telemetry
 
 /// How a connection leaves the loop whose thread is stuck with it, and comes back.
 extension Connection {
@@ -22,6 +23,7 @@ extension Connection {
     /// Waits for another connection's thread, which is stuck with the same file.
     func wait() {
         phase = .waiting
+        loop.thread.meter.suspend(into: &suspendedRequest)
         if let readEvent { event_del(readEvent) }
         deadlineTick = loop.deadline(seconds: loop.configuration.stallTimeoutSeconds)
     }
@@ -32,6 +34,7 @@ extension Connection {
         if case .sent(let progress, let hasProgressed) = broughtBack {
             broughtBack = nil
             phase = .receiving
+            loop.thread.meter.resume(takeSuspended() ?? SuspendedRequest(), isSent: progress == .done)
             finishSending(progress, hasProgressed: hasProgressed)
             goOnIfSent()
         } else if broughtBack != nil || phase == .waiting {
@@ -41,9 +44,24 @@ extension Connection {
         }
     }
 
+    /// The time is up while another connection's thread is stuck with the file.
+    func answerWaitingTooLong() {
+        let meter = loop.thread.meter
+        meter.skip()
+        meter.resume(takeSuspended() ?? SuspendedRequest())
+        meter.count(requestedFile.servingPath)
+        respond(status: .gatewayTimeout, isLast: true)
+        meter.abandon()
+    }
+
     /// The time is up while its thread is stuck, which must not be disturbed: only the client is told.
-    func giveUp() {
+    ///
+    /// - Parameter path: what it has asked for, as text.
+    func giveUp(path: String) {
         loop.counters.add(.stuckRequestsGivenUp)
+        loop.thread.meter.recordStuck(
+            firstByteNanoseconds: firstByteNanoseconds, path: path, requestedFile.servingPath,
+            status: isLookingForFile ? HTTPStatus.gatewayTimeout.rawValue : nil)
         guard isLookingForFile else {
             // In the middle of a response: that it ends is all that can be said.
             Sockets.shutDown(socket.rawValue, .both)

@@ -37,6 +37,10 @@ final class Connection {
     let listener: Listener
     /// What the request at hand is for.
     var requestedFile = RequestedFile()
+    /// What is measured of the request at hand, while no thread works on it.
+    var suspendedRequest = SuspendedRequest()
+    /// CLOCK_MONOTONIC, when the first byte of the request at hand came; 0 where no times are taken.
+    private(set) var firstByteNanoseconds: UInt64 = 0
     /// What a thread that was stuck has brought back; nil otherwise.
     var broughtBack: BroughtBack?
     unowned(unsafe) let loop: EventLoop
@@ -49,6 +53,8 @@ final class Connection {
     /// Bytes received and not yet used: the start of a request, or pipelined requests behind a response under way.
     private var pending: UnsafeMutableRawBufferPointer?
     private(set) var pendingCount = 0
+    /// CLOCK_MONOTONIC, when the first of them came; 0 where no times are taken.
+    private var pendingSince: UInt64 = 0
     private var lingeredBytes = 0
     /// How often in a row the socket was writable and nothing could be sent.
     var fruitlessWakeUps = 0
@@ -97,7 +103,7 @@ final class Connection {
     func processPending() {
         loop.thread.readBuffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
         // They have waited for the server, not the server for them: their time begins now.
-        process(pendingCount, isNew: true)
+        process(pendingCount, carried: pendingCount, isNew: true)
     }
 
     private func readable() {
@@ -105,7 +111,8 @@ final class Connection {
         // Requests that wait for their turn come first; more, and the end of input, are looked for after them.
         guard phase == .receiving, !hasMoreRequests else { return }
         let buffer = loop.thread.readBuffer
-        if pendingCount > 0 {
+        let carried = pendingCount
+        if carried > 0 {
             buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: pending![..<pendingCount]))
         }
         var count = pendingCount
@@ -114,19 +121,24 @@ final class Connection {
                 socket.rawValue, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
             if received == 0 { return close() }
             count += received
+            loop.thread.meter.received()
         } catch .resourceTemporarilyUnavailable {
             return
         } catch {
             return close()
         }
-        process(count)
+        process(count, carried: carried)
     }
 
     /// Answers the requests in the first `count` bytes of the thread's buffer, as far as the client takes the answers, and
     /// keeps the rest.
-    private func process(_ count: Int, isNew: Bool = false) {
+    ///
+    /// - Parameters:
+    ///   - carried: how many of them had been received before.
+    ///   - isNew: whether they are the first request's, of which nothing was looked at before.
+    private func process(_ count: Int, carried: Int, isNew: Bool = false) {
         let thread = loop.thread
-        let wasWaiting = pendingCount > 0 && !isNew
+        let wasWaiting = carried > 0 && !isNew
         hasMoreRequests = false
         var used = 0
         var answered = 0
@@ -140,7 +152,7 @@ final class Connection {
             let bytes = UnsafeRawBufferPointer(rebasing: thread.readBuffer[start..<count])
             switch RequestParser.parse(bytes.bytes) {
             case .incomplete:
-                keep(used..<count, of: thread)
+                keep(used..<count, carried: carried, of: thread)
                 // The time for a head counts from its first byte, not from each.
                 if answered > 0 || !wasWaiting { deadlineTick = loop.deadline(seconds: Limits.headTimeoutSeconds) }
                 return
@@ -151,17 +163,36 @@ final class Connection {
             case .complete(let head):
                 used += head.byteCount
                 answered += 1
+                measure(at: start, carried: carried, isRest: wasWaiting && start == 0, on: thread)
                 respond(head, in: bytes, on: thread)
                 if thread.isOvertaken || phase == .waiting {
                     // Where no file is found yet the request is to be read once more.
-                    keep((isLookingForFile ? start : used)..<count, of: thread)
+                    keep((isLookingForFile ? start : used)..<count, carried: carried, of: thread)
                     return
                 }
             }
         }
-        keep(used..<count, of: thread)
+        keep(used..<count, carried: carried, of: thread)
         guard phase == .receiving else { return }
         waitForRequest()
+    }
+
+    /// Begins to measure the request at `start`, or goes on where it was left.
+    private func measure(at start: Int, carried: Int, isRest: Bool, on thread: LoopThread) {
+        if let suspended = takeSuspended() {
+            thread.meter.resume(suspended)
+        } else {
+            firstByteNanoseconds = start < carried ? pendingSince : thread.meter.turnNanoseconds
+            thread.meter.begin(firstByteNanoseconds: firstByteNanoseconds, isRest: isRest)
+        }
+        thread.meter.endPhase(.parse)
+    }
+
+    /// What was measured of the request at hand before it was left; nil where nothing was.
+    func takeSuspended() -> SuspendedRequest? {
+        guard suspendedRequest.timeline.isRunning else { return nil }
+        defer { suspendedRequest = SuspendedRequest() }
+        return suspendedRequest
     }
 
     func waitForRequest() {
@@ -170,8 +201,9 @@ final class Connection {
     }
 
     /// Keeps a part of the thread's buffer until more arrives or the client has taken its response.
-    private func keep(_ range: Range<Int>, of thread: LoopThread) {
+    private func keep(_ range: Range<Int>, carried: Int, of thread: LoopThread) {
         pendingCount = range.count
+        if range.lowerBound >= carried { pendingSince = thread.meter.turnNanoseconds }
         if range.isEmpty {
             if let pending {
                 pending.deallocate()
@@ -226,7 +258,7 @@ final class Connection {
         if phase == .receiving, pendingCount > 0, !hasMoreRequests {
             return respond(status: .requestTimeout, isLast: true)
         }
-        if phase == .waiting { return respond(status: .gatewayTimeout, isLast: true) }
+        if phase == .waiting { return answerWaitingTooLong() }
         if phase == .sending { loop.counters.add(.truncatedResponses) }
         close()
     }

@@ -27,8 +27,8 @@ struct OutgoingResponse: ~Copyable {
 
     /// Sends as much as the socket takes: the head and the start of the body travel together.
     ///
-    /// - Parameter bodyBuffer: what a body is copied through; nil where there is none.
-    mutating func send(to socket: CInt, bodyBuffer: UnsafeMutableRawBufferPointer?) -> FileBody.Progress {
+    /// - Parameter thread: for a body; nil where there is none.
+    mutating func send(to socket: CInt, on thread: LoopThread?) -> FileBody.Progress {
         while !head.isEmpty {
             do throws(Errno) {
                 let count = try Sockets.send(socket, head, more: body != nil)
@@ -39,9 +39,9 @@ struct OutgoingResponse: ~Copyable {
                 return .failed
             }
         }
-        guard body != nil, let bodyBuffer else { return .done }
+        guard body != nil, let thread else { return .done }
         let before = body!.remaining
-        let progress = body!.send(to: socket, buffer: bodyBuffer)
+        let progress = body!.send(to: socket, on: thread)
         bodyBytesSent += before - body!.remaining
         return progress
     }

@@ -16,4 +16,7 @@ package final class BypassSwitch: Sendable {
     package func toggle() -> Bool {
         !state.logicalXor(true, ordering: .relaxed).oldValue
     }
+
+    /// Turns it on or off.
+    package func set(_ isOn: Bool) { state.store(isOn, ordering: .relaxed) }
 }

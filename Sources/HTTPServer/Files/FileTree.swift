@@ -51,15 +51,19 @@ final class FileTree {
         assert(!thread.isOvertaken)
         let name = path.baseAddress!.assumingMemoryBound(to: CChar.self)
         let excludedDevice = excludedDevice
-        if let file = cache?.find(path, hash: hash, tick: tick) {
+        let keptFile = cache?.find(path, hash: hash, tick: tick)
+        thread.meter.endPhase(.resolve)
+        if let file = keptFile {
             if file.checkedTurn == turn { return .file(file, isKept: true) }
             let status = thread.mayWait { try? Files.status(root.rawValue, name) }
+            thread.meter.endPhase(.statx)
             if let status, FileIdentity(status) == file.identity, ContentVersion(status) == file.version {
                 if !thread.isOvertaken { file.checkedTurn = turn }
                 return .file(file, isKept: true)
             }
             if !thread.isOvertaken { cache?.remove(file) }
         }
+        defer { thread.meter.endPhase(.open) }
         do throws(Errno) {
             let file = try thread.mayWait { () throws(Errno) in try open(path, name, excluding: excludedDevice) }
             // One that has just changed is not kept: its permissions may have changed between the open and the look at it, or

@@ -19,14 +19,13 @@ struct Listener: Sendable {
 /// thread can go on where one is stuck.
 final class EventLoop: @unchecked Sendable {
     let configuration: HTTPServerConfiguration
-    let counters: Counters<HTTPCounter>
     let bypassSwitch: BypassSwitch
     /// nil when there is no mount, or none at present.
     private(set) var mountTree: FileTree?
     private var mountSerial: UInt64 = 0
     let docrootTree: FileTree
     /// The thread that runs the loop, with its buffers.
-    private(set) var thread = LoopThread()
+    private(set) var thread: LoopThread
     /// Requests whose thread waits for a file system.
     let stuck = StuckRequests()
     private var dateText = DateText()
@@ -74,7 +73,8 @@ final class EventLoop: @unchecked Sendable {
         self.configuration = configuration
         self.listeners = listeners
         self.bypassSwitch = bypassSwitch
-        counters = measurements.http.makeCounters()
+        // It runs nothing: each thread that does brings its own.
+        thread = LoopThread(RequestMeter(measurements, threadName: "", samplesAll: false))
         self.mountLoss = mountLoss
         connectionsMax = configuration.connectionsMaxPerWorker
         docrootTree = FileTree(
@@ -122,12 +122,15 @@ final class EventLoop: @unchecked Sendable {
 
     /// Goes on where another thread is stuck, with everything but the connection that this one waits for.
     func adopt(on thread: LoopThread) {
+        let stuckMeter = self.thread.meter
         self.thread = thread
+        thread.meter.takeOver(stuckMeter)
         let connection = tasks[taskIndex].connection
         taskIndex += 1
         connections[connection.slot] = nil
         connection.suspend()
-        stuck.add(connection, deadlineTick: deadline(seconds: configuration.stallTimeoutSeconds))
+        stuck.add(
+            connection, path: stuckMeter.pathText, deadlineTick: deadline(seconds: configuration.stallTimeoutSeconds))
         counters.add(.stuckRequests)
     }
 
@@ -142,9 +145,12 @@ final class EventLoop: @unchecked Sendable {
                 if connections[task.connection.slot] === task.connection {
                     task.connection.perform(task.kind)
                     if thread.isOvertaken {
+                        thread.meter.suspend(into: &task.connection.suspendedRequest)
                         bringBack(task.connection)
                         return false
                     }
+                    // Whatever became of it, the next one's time begins here.
+                    thread.meter.abandon()
                 }
                 taskIndex += 1
             }
@@ -158,8 +164,12 @@ final class EventLoop: @unchecked Sendable {
             turn &+= 1
             if event_base_loop(base, EVLOOP_ONCE | (nextTasks.isEmpty ? 0 : EVLOOP_NONBLOCK)) < 0 { break }
             // After every other connection has had its chance.
-            tasks += nextTasks
-            nextTasks.removeAll(keepingCapacity: true)
+            if !nextTasks.isEmpty {
+                if tasks.isEmpty { thread.meter.beginTurn() }
+                tasks += nextTasks
+                nextTasks.removeAll(keepingCapacity: true)
+            }
+            if !tasks.isEmpty { thread.meter.beginTasks() }
         } while true
         end()
         return true
@@ -245,6 +255,7 @@ final class EventLoop: @unchecked Sendable {
 
     fileprivate func ticked() {
         tick += 1
+        thread.meter.settleUsage()
         if areListenersPaused, !isDraining {
             areListenersPaused = false
             for event in listenerEvents { event_add(event, nil) }
@@ -254,7 +265,7 @@ final class EventLoop: @unchecked Sendable {
         for connection in connections {
             if let connection, connection.deadlineTick <= tick { connection.timeUp() }
         }
-        for request in stuck.takeDue(tick: tick) { request.connection.giveUp() }
+        for request in stuck.takeDue(tick: tick) { request.connection.giveUp(path: request.path) }
     }
 
     /// The Server and Date fields of a response made now. libevent reads the clock once a turn; its time is exact enough.
@@ -269,8 +280,12 @@ final class EventLoop: @unchecked Sendable {
 
     // MARK: - Connections
 
+    /// Those of the thread.
+    var counters: Counters<HTTPCounter> { thread.meter.counters }
+
     /// Has a task done in this turn, once libevent has told of everything that is ready.
     func perform(_ kind: Task.Kind, of connection: Connection) {
+        if tasks.isEmpty { thread.meter.beginTurn() }
         tasks.append(Task(connection: connection, kind: kind))
     }
 
@@ -287,7 +302,7 @@ final class EventLoop: @unchecked Sendable {
 
     private func closeAll() {
         for connection in connections { connection?.close() }
-        for request in stuck.takeDue(tick: .max) { request.connection.giveUp() }
+        for request in stuck.takeDue(tick: .max) { request.connection.giveUp(path: request.path) }
     }
 }
 

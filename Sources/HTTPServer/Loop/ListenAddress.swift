@@ -38,19 +38,7 @@ package enum ListeningSocket {
     package static func bind(
         _ address: ListenAddress, count: Int
     ) throws(ListenFailure) -> (sockets: [SharedDescriptor], description: String) {
-        var hints = addrinfo()
-        hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
-        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
-        var found: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(address.host, "\(address.port)", &hints, &found)
-        guard code == 0, let found else {
-            throw ListenFailure(description: "cannot listen on \(address): \(String(cString: gai_strerror(code)))")
-        }
-        defer { freeaddrinfo(found) }
-
-        var target = sockaddr_storage()
-        memcpy(&target, found.pointee.ai_addr, Int(found.pointee.ai_addrlen))
-        let length = found.pointee.ai_addrlen
+        var (target, length) = try resolve(address)
         do throws(Errno) {
             // Sockets that share a port would share it with another serverfs too. One without SO_REUSEPORT finds out.
             if address.port != 0 { _ = try makeSocket(&target, length, sharesPort: false) }
@@ -67,6 +55,23 @@ package enum ListeningSocket {
         }
     }
 
+    /// A socket of its own address, which listens already.
+    ///
+    /// - Returns: the socket, the address it is bound to, and whether only this machine can reach it.
+    package static func listenAlone(
+        _ address: ListenAddress, backlog: Int32
+    ) throws(ListenFailure) -> (socket: SharedDescriptor, bound: ListenAddress, isLoopback: Bool) {
+        var (target, length) = try resolve(address)
+        do throws(Errno) {
+            let socket = try makeSocket(&target, length, sharesPort: false)
+            try readAddress(socket.rawValue, into: &target)
+            if Glibc.listen(socket.rawValue, backlog) != 0 { throw Errno(rawValue: errno) }
+            return (SharedDescriptor(socket), ListenAddress(describe(&target, length))!, isLoopback(target))
+        } catch {
+            throw ListenFailure(description: "cannot listen on \(address): \(error)")
+        }
+    }
+
     /// Lets a bound socket take connections from now on (`listen(2)`).
     static func listen(_ socket: CInt) throws(Errno) {
         if Glibc.listen(socket, Limits.backlog) != 0 { throw Errno(rawValue: errno) }
@@ -74,6 +79,37 @@ package enum ListeningSocket {
 
     /// Refuses connections from now on (`shutdown(2)`).
     static func stopListening(_ socket: CInt) { Sockets.shutDown(socket, .both) }
+
+    /// The first address of a name, or the address itself.
+    private static func resolve(
+        _ address: ListenAddress
+    ) throws(ListenFailure) -> (target: sockaddr_storage, length: socklen_t) {
+        var hints = addrinfo()
+        hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(address.host, "\(address.port)", &hints, &found)
+        guard code == 0, let found else {
+            throw ListenFailure(description: "cannot listen on \(address): \(String(cString: gai_strerror(code)))")
+        }
+        defer { freeaddrinfo(found) }
+        var target = sockaddr_storage()
+        memcpy(&target, found.pointee.ai_addr, Int(found.pointee.ai_addrlen))
+        return (target, found.pointee.ai_addrlen)
+    }
+
+    /// 127.0.0.0/8, also behind an IPv6 socket, and ::1.
+    private static func isLoopback(_ address: sockaddr_storage) -> Bool {
+        withUnsafeBytes(of: address) { bytes in
+            guard address.ss_family == sa_family_t(AF_INET6) else {
+                return address.ss_family == sa_family_t(AF_INET) && bytes[4] == 127
+            }
+            // struct sockaddr_in6: family, port, flow information, and the address from byte 8 on.
+            let text = bytes[8..<24]
+            let mapped = [UInt8](repeating: 0, count: 10) + [0xff, 0xff, 127]
+            return text.elementsEqual([UInt8](repeating: 0, count: 15) + [1]) || text.starts(with: mapped)
+        }
+    }
 
     private static func makeSocket(
         _ address: inout sockaddr_storage, _ length: socklen_t, sharesPort: Bool

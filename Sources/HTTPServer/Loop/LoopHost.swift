@@ -1,10 +1,12 @@
 import Glibc
 import Platform
+import Telemetry
 
 /// An event loop with the threads that have run it: one at a time, and another when that one is stuck. Any thread.
 final class LoopHost: Sendable {
     let loop: EventLoop
     private let name: String
+    private let measurements: Measurements
     private let members = Guarded(Members())
     /// Readable once the loop has ended.
     private let ended: WakeUp
@@ -15,8 +17,9 @@ final class LoopHost: Sendable {
         var current: LoopThread?
     }
 
-    init(_ loop: EventLoop, name: String) throws(Errno) {
+    init(_ loop: EventLoop, name: String, measurements: Measurements) throws(Errno) {
         self.loop = loop
+        self.measurements = measurements
         self.name = name
         ended = try WakeUp()
     }
@@ -34,12 +37,15 @@ final class LoopHost: Sendable {
     ///
     /// - Throws: EAGAIN when the process may have no more threads.
     func addThread(inPlaceOf stuck: (thread: LoopThread, call: UInt64)?) throws(Errno) {
-        let state = LoopThread()
+        let state = LoopThread(
+            RequestMeter(measurements, threadName: name, samplesAll: loop.configuration.serverTiming))
         let thread = try NamedThread(name) { [self] in
             defer { state.hasEnded.store(true, ordering: .releasing) }
             if let stuck {
                 guard stuck.thread.call.takeOver(in: stuck.call) else { return }
             }
+            state.meter.enter()
+            defer { state.meter.leave() }
             members.withLock { $0.current = state }
             if stuck == nil { loop.begin(on: state) } else { loop.adopt(on: state) }
             // Until it has ended, or this thread is stuck too and another has it.

@@ -1,6 +1,7 @@
 import HTTPMessage
 import Platform
 import Synchronization
+import Telemetry
 
 /// A thread while it runs an event loop, and the buffers that it works in.
 ///
@@ -18,6 +19,8 @@ final class LoopThread: @unchecked Sendable {
     let bodyBuffer: UnsafeMutableRawBufferPointer
     /// The decoded path of the request at hand, NUL-terminated.
     let pathBuffer: UnsafeMutableRawBufferPointer
+    /// What is measured of the requests that it works on.
+    let meter: RequestMeter
     /// Whether another thread has the loop now: nothing of the loop may be touched any more.
     private(set) var isOvertaken = false
     /// Set once, when the thread is about to end. Any thread may read it.
@@ -26,7 +29,8 @@ final class LoopThread: @unchecked Sendable {
     /// The call that it may be waiting in. Any thread.
     let call = WaitingCall()
 
-    init() {
+    init(_ meter: RequestMeter) {
+        self.meter = meter
         readBuffer = .allocate(byteCount: Limits.readBufferBytes, alignment: 64)
         headBuffer = .allocate(byteCount: Limits.headBufferBytes, alignment: 64)
         bodyBuffer = .allocate(byteCount: Limits.bodyBufferBytes, alignment: 4096)

@@ -5,6 +5,8 @@ import Telemetry
 final class StuckRequests {
     struct Request {
         let connection: Connection
+        /// What it asks for, as text.
+        let path: String
         /// Others that ask for the same file: for them no thread of their own is to wait.
         var waiters: [Connection] = []
         /// The loop's tick at which the client is told.
@@ -20,8 +22,8 @@ final class StuckRequests {
     /// Whether no more threads may wait.
     var isFull: Bool { requests.count >= Limits.stuckRequestsMax }
 
-    func add(_ connection: Connection, deadlineTick: Int) {
-        requests.append(Request(connection: connection, deadlineTick: deadlineTick))
+    func add(_ connection: Connection, path: String, deadlineTick: Int) {
+        requests.append(Request(connection: connection, path: path, deadlineTick: deadlineTick))
     }
 
     func remove(_ connection: Connection) -> Request? {

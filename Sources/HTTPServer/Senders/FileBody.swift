@@ -33,8 +33,8 @@ struct FileBody {
 
     /// Sends what the socket takes, up to this turn's share, and moves on.
     ///
-    /// - Parameter buffer: what `copy` reads into.
-    mutating func send(to socket: CInt, buffer: UnsafeMutableRawBufferPointer) -> Progress {
+    /// - Parameter thread: has the buffer that `copy` reads into, and measures.
+    mutating func send(to socket: CInt, on thread: LoopThread) -> Progress {
         var share = Limits.bodyBytesPerTurnMax
         while remaining > 0 {
             guard share > 0 else { return .yielded }
@@ -43,7 +43,7 @@ struct FileBody {
                 let sent =
                     switch sender {
                     case .sendfile: try sendFromPageCache(to: socket, count: count)
-                    case .copy: try sendCopy(to: socket, count: count, buffer: buffer)
+                    case .copy: try sendCopy(to: socket, count: count, on: thread)
                     }
                 if sent > 0 {
                     earlyEnds = 0
@@ -79,10 +79,14 @@ struct FileBody {
     }
 
     private mutating func sendCopy(
-        to socket: CInt, count: Int, buffer: UnsafeMutableRawBufferPointer
+        to socket: CInt, count: Int, on thread: LoopThread
     ) throws(Errno) -> Int {
+        let buffer = thread.bodyBuffer
         let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(count, buffer.count)])
+        // What came before was sending: the head, or an earlier piece.
+        thread.meter.endPhase(.send)
         let read = try Files.read(file.rawDescriptor, into: room, at: offset)
+        thread.meter.endPhase(.read)
         guard read > 0 else { return 0 }
         let isRest = Int64(read) == remaining
         // What the socket does not take is read again later: keeping it would cost each connection a buffer.

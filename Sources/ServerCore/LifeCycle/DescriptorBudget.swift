@@ -1,3 +1,4 @@
+import AdminServer
 import FuseProxy
 import Platform
 
@@ -13,12 +14,21 @@ struct DescriptorBudget: Sendable {
     /// descriptors: a name, and one to read from.
     let directoryDescriptorsMax: Int
     let fileDescriptorsMax: Int
+    /// Connections of the admin side, which nobody else's can take the place of.
+    let adminConnectionsMax: Int
 
     /// The standard streams, the docroot, signals, the watchdog, the session, what holds its channels' numbers, its watcher.
     private static let base = 20
     /// An event loop's own, without its listeners.
     private static let perWorker = 4
     private static let connectionsMinPerWorker = 4
+    /// The admin side's own: its loop and its listener, what it reads of /proc, and a trace's pipe.
+    private static let admin = 12
+    private static let adminConnectionsMin = 4
+    /// The events that a trace looks at, for each thread, and for threads beside those that serve: what it does not get it does
+    /// without.
+    private static let traceEventsPerThread = 3
+    private static let otherThreads = 8
     /// A file kept open is one descriptor for the docroot's tree, and two for the mount's: the server's and the daemon's.
     private static let perCachedFile = 3
     /// A connection is a socket, and while it sends a file one or two more.
@@ -29,12 +39,12 @@ struct DescriptorBudget: Sendable {
     /// - Parameter listeners: the addresses that each worker listens on.
     /// - Throws: when so few descriptors cannot serve anybody.
     init(
-        workers: Int, listeners: Int, fuseThreads: Int, openFileCacheCapacity requested: Int
+        workers: Int, listeners: Int, fuseThreads: Int, openFileCacheCapacity requested: Int, hasAdmin: Bool
     ) throws(StartFailure) {
         let (before, now) = (try? DescriptorLimit.raise()) ?? (0, 1024)
         try self.init(
             limitBefore: before, limit: now, workers: workers, listeners: listeners, fuseThreads: fuseThreads,
-            openFileCacheCapacity: requested)
+            openFileCacheCapacity: requested, hasAdmin: hasAdmin)
     }
 
     /// The proxy's configuration with the descriptors that are its own.
@@ -47,14 +57,18 @@ struct DescriptorBudget: Sendable {
 
     init(
         limitBefore: UInt64, limit: UInt64, workers: Int, listeners: Int, fuseThreads: Int,
-        openFileCacheCapacity requested: Int
+        openFileCacheCapacity requested: Int, hasAdmin: Bool
     ) throws(StartFailure) {
         self.limitBefore = limitBefore
         self.limit = limit
         let total = Int(clamping: limit)
         directoryDescriptorsMax = max(min(512, total / 8), 4)
         fileDescriptorsMax = max(min(1024, total / 8), 4)
-        let fixed = Self.base + workers * (Self.perWorker + listeners) + fuseThreads
+        adminConnectionsMax =
+            hasAdmin ? max(min(AdminServer.connectionsMax, total / 32), Self.adminConnectionsMin) : 0
+        let traceEvents = min(Self.traceEventsPerThread * (workers + fuseThreads + Self.otherThreads), total / 16)
+        let admin = hasAdmin ? Self.admin + adminConnectionsMax + traceEvents : 0
+        let fixed = Self.base + workers * (Self.perWorker + listeners) + fuseThreads + admin
         let least = fixed + 4 + 2 * 4 + workers * Self.connectionsMinPerWorker * Self.perConnection
         guard total >= least else {
             throw StartFailure(

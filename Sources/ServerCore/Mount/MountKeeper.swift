@@ -66,6 +66,12 @@ final class MountKeeper: Sendable {
     /// The mount; nil while there is none.
     var mount: ProxyMount? { state.withLock { $0.mount } }
 
+    /// Inodes that the kernel knows. Asked for under the lock, so that nobody but the keeper ever lets go of a mount last.
+    var inodeCount: Int { state.withLock { $0.mount?.session.inodeCount ?? 0 } }
+
+    /// Whether there is a mount, and it is not given up.
+    var isMounted: Bool { state.withLock { $0.mount != nil && !$0.isDegraded } }
+
     /// Whether the mount is gone and not there again yet.
     var isDegraded: Bool { state.withLock { $0.isDegraded } }
 

@@ -1,5 +1,5 @@
 import Platform
-import Synchronization
+package import Synchronization
 
 /// A fixed set of counters, one for each case of `Key`, that belongs to one writing thread.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 /// Any thread may read; a value read is one that the counter has had.
 package final class Counters<Key: CounterKey>: @unchecked Sendable {
     /// Atomic, relaxed: counters. Written by the owning thread only.
-    private let values: UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline let values: UnsafeMutablePointer<Atomic<UInt64>>
 
     package init() {
         // A line before and after, so that no other thread's data shares one with the counters.
@@ -23,6 +23,7 @@ package final class Counters<Key: CounterKey>: @unchecked Sendable {
     }
 
     /// Adds to a counter. The owning thread only.
+    @inlinable
     package func add(_ key: Key, _ amount: UInt64 = 1) {
         let value = values[key.rawValue].load(ordering: .relaxed)
         values[key.rawValue].store(value &+ amount, ordering: .relaxed)

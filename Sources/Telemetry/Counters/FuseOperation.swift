@@ -6,6 +6,27 @@ package enum FuseOperation: Int, LatencyKey {
     /// Its name in FUSE's own words.
     package var name: String { self == .initialize ? "init" : "\(self)" }
 
+    /// The name of a single opcode, in capitals as the kernel's header has it.
+    package static func name(opcode: UInt16) -> String {
+        switch opcode {
+        case 22: "GETXATTR"
+        case 23: "LISTXATTR"
+        case 25: "FLUSH"
+        case 34: "ACCESS"
+        case 36: "INTERRUPT"
+        case 38: "DESTROY"
+        case 39: "IOCTL"
+        case 40: "POLL"
+        case 42: "BATCH_FORGET"
+        case 52: "STATX"
+        default:
+            switch FuseOperation(opcode: UInt32(opcode)) {
+            case .modification, .other: "FUSE opcode \(opcode)"
+            case let operation: operation.name.uppercased()
+            }
+        }
+    }
+
     /// The operation of a request by its opcode (`enum fuse_opcode`).
     package init(opcode: UInt32) {
         self =

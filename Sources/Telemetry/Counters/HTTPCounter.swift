@@ -3,7 +3,7 @@ package enum ServingPath: Int, LatencyKey {
     case mount, bypass
 }
 
-/// What an event loop counts.
+/// What an event loop's thread counts.
 package enum HTTPCounter: Int, CounterKey {
     case connectionsAccepted, connectionsRefused
     case mountRequests, bypassRequests
@@ -19,6 +19,17 @@ package enum HTTPCounter: Int, CounterKey {
     case stuckRequests
     /// Those among them whose time was up: answered 504, or cut off.
     case stuckRequestsGivenUp
+    /// FUSE requests that HTTP requests have caused, and what their service has taken.
+    case mountFuseRequests, mountFuseServiceNanoseconds
+    /// Requests whose context switches were looked at: about one in 64.
+    case mountSampledRequests, bypassSampledRequests
+    /// Context switches of the thread while it worked on those.
+    case mountSampledVoluntary, bypassSampledVoluntary
+    case mountSampledInvoluntary, bypassSampledInvoluntary
+    /// The thread's whole processor time and context switches, shared out second by second by the requests of either kind.
+    case mountProcessorNanoseconds, bypassProcessorNanoseconds
+    case mountVoluntarySwitches, bypassVoluntarySwitches
+    case mountInvoluntarySwitches, bypassInvoluntarySwitches
 
     package static func requests(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountRequests : .bypassRequests
@@ -34,5 +45,29 @@ package enum HTTPCounter: Int, CounterKey {
 
     package static func openFileMisses(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountOpenFileMisses : .bypassOpenFileMisses
+    }
+
+    package static func sampledRequests(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountSampledRequests : .bypassSampledRequests
+    }
+
+    package static func sampledVoluntary(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountSampledVoluntary : .bypassSampledVoluntary
+    }
+
+    package static func sampledInvoluntary(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountSampledInvoluntary : .bypassSampledInvoluntary
+    }
+
+    package static func processorNanoseconds(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountProcessorNanoseconds : .bypassProcessorNanoseconds
+    }
+
+    package static func voluntarySwitches(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountVoluntarySwitches : .bypassVoluntarySwitches
+    }
+
+    package static func involuntarySwitches(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountInvoluntarySwitches : .bypassInvoluntarySwitches
     }
 }

@@ -28,6 +28,14 @@ package final class LatencyHistogram: Sendable {
         }
     }
 
+    /// Records the same latency `count` times.
+    func record(nanoseconds: UInt64, count: UInt64) {
+        state.withLock { state in
+            state.histogram.record(min(nanoseconds, Self.nanosecondsMax), count: count)
+            state.sumNanoseconds &+= nanoseconds &* count
+        }
+    }
+
     /// Adds what this one holds to `summary`.
     package func add(to summary: inout LatencySummary) {
         state.withLock { state in summary.add(state.histogram, sumNanoseconds: state.sumNanoseconds) }
@@ -36,9 +44,9 @@ package final class LatencyHistogram: Sendable {
 
 /// What latency histograms hold at one moment, added up.
 package struct LatencySummary: Sendable {
-    private var histogram = Histogram<UInt64>(
+    var histogram = Histogram<UInt64>(
         highestTrackableValue: LatencyHistogram.nanosecondsMax, numberOfSignificantValueDigits: .two)
-    package private(set) var sumNanoseconds: UInt64 = 0
+    package internal(set) var sumNanoseconds: UInt64 = 0
 
     package init() {}
 
@@ -103,6 +111,9 @@ package final class LatencyGroup<Key: LatencyKey>: Sendable {
             state.free.append(latencies)
         }
     }
+
+    /// How many sets there are, those that nobody uses at present included.
+    var memberCount: Int { state.withLock { $0.members.count + $0.free.count } }
 
     /// The latencies of all threads there have been.
     package func summary(_ key: Key) -> LatencySummary {

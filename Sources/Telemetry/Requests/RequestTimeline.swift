@@ -11,8 +11,16 @@ package struct RequestTimeline: Sendable {
     package var fuseServiceNanoseconds: UInt64 = 0
     /// Of its thread while it worked on this request, where they are looked at; voluntary and involuntary.
     package var contextSwitches = ContextSwitches()
+    /// Whether the context switches are looked at.
+    package var isSampled = false
+    /// The response's status code; 0 before there is one.
+    package var status: UInt16 = 0
+    /// Where its file is read; nil before that is known.
+    package var servingPath: ServingPath?
     /// The number by which a trace knows it; 0 when it is not traced.
     package var traceNumber: UInt64 = 0
+    /// The trace that it belongs to (`Tracer.current`); 0 for none.
+    package var trace: UInt64 = 0
 
     package init() {}
 
@@ -29,23 +37,29 @@ package struct RequestTimeline: Sendable {
         self = RequestTimeline()
         self.firstByteNanoseconds = firstByteNanoseconds
         lastNanoseconds = firstByteNanoseconds
-        endPhase(.queue, nanoseconds: max(nanoseconds, firstByteNanoseconds))
+        endPhase(.queue, nanoseconds: nanoseconds)
     }
 
-    /// What has passed since the last phase's end was this phase.
+    /// What has passed since the last phase's end was this phase. A time before that end, of another thread's clock reading,
+    /// counts as the end itself.
     package mutating func endPhase(_ phase: RequestPhase, nanoseconds: UInt64) {
+        guard nanoseconds > lastNanoseconds else { return }
         phases[phase.rawValue] &+= nanoseconds &- lastNanoseconds
         lastNanoseconds = nanoseconds
     }
-}
 
-/// Context switches of a thread (`getrusage(2)`, `ru_nvcsw` and `ru_nivcsw`).
-package struct ContextSwitches: Sendable, Equatable {
-    package var voluntary: UInt64 = 0
-    package var involuntary: UInt64 = 0
+    /// Nothing is measured from here on.
+    mutating func end() {
+        firstByteNanoseconds = 0
+        isSampled = false
+        traceNumber = 0
+    }
 
-    package init(voluntary: UInt64 = 0, involuntary: UInt64 = 0) {
-        self.voluntary = voluntary
-        self.involuntary = involuntary
+    /// Adds the time of each phase to `sums`.
+    func addPhases(to sums: Counters<PhaseTime>, _ servingPath: ServingPath) {
+        let first = servingPath.rawValue * phases.count
+        for phase in phases.indices where phases[phase] > 0 {
+            sums.add(PhaseTime(rawValue: first + phase), phases[phase])
+        }
     }
 }

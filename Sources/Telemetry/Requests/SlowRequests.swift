@@ -6,6 +6,7 @@ package struct SlowRequest: Sendable {
     package var number: UInt64 = 0
     package let path: String
     package let servingPath: ServingPath
+    /// 0 where the response was cut off while its thread was stuck.
     package let status: Int
     /// CLOCK_REALTIME of its end.
     package let endedUnixSeconds: Double

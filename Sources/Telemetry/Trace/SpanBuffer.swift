@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Synchronization
 
@@ -21,8 +22,9 @@ package final class SpanBuffer: @unchecked Sendable {
     /// Bytes of texts of one trace.
     package static let textBytesMax = 1 << 20
     private static var spanBytes: Int { capacity * MemoryLayout<Span>.stride }
+    private static var byteCount: Int { spanBytes + textBytesMax }
 
-    fileprivate init(threadName: String) { self.threadName = threadName }
+    init(threadName: String) { self.threadName = threadName }
 
     deinit { storage.load(ordering: .relaxed)?.deallocate() }
 
@@ -33,7 +35,7 @@ package final class SpanBuffer: @unchecked Sendable {
 
     /// Records a span of the trace with that number (`Tracer.current`).
     package func add(_ span: Span, trace number: UInt64) {
-        let memory = prepare(number)
+        guard let memory = prepare(number) else { return }
         let index = count.load(ordering: .relaxed)
         guard index < Self.capacity else {
             dropped.store(dropped.load(ordering: .relaxed) + 1, ordering: .relaxed)
@@ -45,7 +47,7 @@ package final class SpanBuffer: @unchecked Sendable {
 
     /// Keeps a short text for a span's `detail`; 0 when there is no room.
     package func addText(_ text: UnsafeRawBufferPointer, trace number: UInt64) -> UInt64 {
-        let memory = prepare(number)
+        guard let memory = prepare(number) else { return 0 }
         let length = min(text.count, 255)
         guard length > 0, textCount + length <= Self.textBytesMax else { return 0 }
         (memory + Self.spanBytes + textCount).copyMemory(from: text.baseAddress!, byteCount: length)
@@ -53,16 +55,19 @@ package final class SpanBuffer: @unchecked Sendable {
         return UInt64(textCount) << 8 | UInt64(length)
     }
 
-    private func prepare(_ number: UInt64) -> UnsafeMutableRawPointer {
+    /// - Returns: nil when a later trace has begun: a span of the one before comes too late.
+    private func prepare(_ number: UInt64) -> UnsafeMutableRawPointer? {
+        let present = trace.load(ordering: .relaxed)
+        guard number >= present else { return nil }
         let memory: UnsafeMutableRawPointer
-        if let present = storage.load(ordering: .relaxed) {
-            memory = present
+        if let made = storage.load(ordering: .relaxed) {
+            memory = made
         } else {
             // Pages that are not written cost nothing.
-            memory = .allocate(byteCount: Self.spanBytes + Self.textBytesMax, alignment: 4096)
+            memory = .allocate(byteCount: Self.byteCount, alignment: 4096)
             storage.store(memory, ordering: .releasing)
         }
-        if trace.load(ordering: .relaxed) != number {
+        if present != number {
             count.store(0, ordering: .relaxed)
             dropped.store(0, ordering: .relaxed)
             textCount = 0
@@ -73,8 +78,18 @@ package final class SpanBuffer: @unchecked Sendable {
 
     // MARK: - Any thread, once the trace is over
 
+    /// Gives the pages back (`madvise(2)`); a span that still comes finds zeros around it, and nobody reads it.
+    func releaseMemory() {
+        if let memory = storage.load(ordering: .acquiring) { madvise(memory, Self.byteCount, MADV_DONTNEED) }
+    }
+
     /// The kernel's id of its thread; 0 before it has run.
     package var threadID: UInt32 { thread.load(ordering: .acquiring) }
+
+    /// How many spans of a trace it holds. Any thread, at any time.
+    func count(trace number: UInt64) -> Int {
+        trace.load(ordering: .acquiring) == number ? count.load(ordering: .relaxed) : 0
+    }
 
     /// The spans of a trace, in the order in which they ended, and how many did not fit. Only once the trace is over.
     package func spans(trace number: UInt64) -> (spans: [Span], dropped: UInt64) {
@@ -95,56 +110,4 @@ package final class SpanBuffer: @unchecked Sendable {
             start: memory + Self.spanBytes + Int(detail >> 8), count: Int(detail & 255))
         return String(decoding: bytes, as: UTF8.self)
     }
-}
-
-/// Whether a trace is being taken, and of which requests: what the threads that record look at. Any thread.
-package final class Tracer: Sendable {
-    /// The number of the trace that is being taken; 0 for none. Atomic.
-    private let number = Atomic<UInt64>(0)
-    /// One in how many HTTP requests is traced. Atomic.
-    private let sampling = Atomic<UInt64>(1)
-    private let state = Guarded(State())
-
-    private struct State {
-        var buffers: [SpanBuffer] = []
-        var last: UInt64 = 0
-    }
-
-    package init() {}
-
-    /// The number of the trace that is being taken; 0 for none: one relaxed load.
-    @inline(__always)
-    package var current: UInt64 { number.load(ordering: .relaxed) }
-
-    /// One in how many HTTP requests of a thread is traced.
-    package var oneIn: UInt64 { sampling.load(ordering: .relaxed) }
-
-    /// A buffer for a thread that is going to start.
-    package func makeBuffer(threadName: String) -> SpanBuffer {
-        let buffer = SpanBuffer(threadName: threadName)
-        state.withLock { $0.buffers.append(buffer) }
-        return buffer
-    }
-
-    /// Lets go of the buffer of a thread that has ended.
-    package func retire(_ buffer: SpanBuffer) { state.withLock { $0.buffers.removeAll { $0 === buffer } } }
-
-    /// The buffers of all threads there are.
-    package var buffers: [SpanBuffer] { state.withLock { $0.buffers } }
-
-    /// Begins a trace.
-    ///
-    /// - Returns: its number; nil when one is being taken already.
-    package func begin(oneIn: UInt64) -> UInt64? {
-        state.withLock { state in
-            guard number.load(ordering: .relaxed) == 0 else { return nil }
-            state.last += 1
-            sampling.store(max(oneIn, 1), ordering: .relaxed)
-            number.store(state.last, ordering: .releasing)
-            return state.last
-        }
-    }
-
-    /// Ends the trace. A thread may still add a span that it has begun.
-    package func end() { number.store(0, ordering: .releasing) }
 }

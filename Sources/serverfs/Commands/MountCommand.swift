@@ -16,6 +16,12 @@ struct MountCommand: ParsableCommand {
     @OptionGroup(title: "The mount")
     var fuse: FuseOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Trace all requests from the start until the end, or until the buffers are full, and write the trace here.",
+            valueName: "file"))
+    var traceFile: String?
+
     func validate() throws {
         if let contradiction = makeProxy().contradiction { throw ValidationError(contradiction + ".") }
     }
@@ -25,7 +31,8 @@ struct MountCommand: ParsableCommand {
         let proxy = makeProxy()
         let mount = try process.start { () throws(StartFailure) in
             try StandaloneMount(
-                docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy, watchdog: process.watchdog)
+                docrootPath: docroot, mountPointPath: mountpoint, proxy: proxy, watchdog: process.watchdog,
+                traceFilePath: traceFile, report: { process.report($0) })
         }
         process.run(mount, banner: mount.banner)
     }

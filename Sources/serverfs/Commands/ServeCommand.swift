@@ -55,6 +55,32 @@ struct ServeCommand: ParsableCommand {
             valueName: "bypass|503|exit"))
     var onMountLoss = MountLossPolicy.bypass
 
+    @Option(help: "Take the times of requests; what happens is counted in either case.")
+    var telemetry = Switch.on
+
+    @Flag(help: "Say in each response what its request has cost so far (Server-Timing).")
+    var serverTiming = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Trace all requests from the start until the end, or until the buffers are full, and write the trace here.",
+            valueName: "file"))
+    var traceFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The operator's address, for status, metrics, traces and the live page: http://HOST:PORT/. \
+            (default: 127.0.0.1:9180, if it is free)
+            """, valueName: "host:port|off"))
+    var admin: AdminOption?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the token that the operator's address asks for. Without one it is a loopback address.",
+            valueName: "file"))
+    var adminTokenFile: String?
+
     func validate() throws {
         guard (1...3600).contains(stallTimeout) else {
             throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
@@ -96,6 +122,11 @@ struct ServeCommand: ParsableCommand {
         configuration.keepAliveSeconds = keepAliveTimeout
         configuration.stallTimeoutSeconds = stallTimeout
         configuration.onMountLoss = onMountLoss
+        configuration.telemetry = telemetry == .on
+        configuration.serverTiming = serverTiming
+        configuration.traceFilePath = traceFile
+        if let admin { configuration.admin = admin.choice }
+        configuration.adminTokenPath = adminTokenFile
         return configuration
     }
 }

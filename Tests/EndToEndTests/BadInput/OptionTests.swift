@@ -24,6 +24,7 @@ extension EndToEnd {
             ["--listen", "127.0.0.1:"], ["--listen", ":8080"], ["--listen", "127.0.0.1:65536"],
             ["--listen", "127.0.0.1:-1"], ["--listen", "127.0.0.1:http"], ["--listen", "::1:80"],
             ["--listen", "127.0.0.1:+80"], ["--listen", ""], ["--listen-bypass", "x"], ["another-argument"],
+            ["--telemetry"], ["--telemetry", "yes"], ["--server-timing", "on"],
         ])
         func nonsenseIsAUsageError(_ options: [String]) throws {
             try FailedStart(["serve", docroot] + options, in: folder).expectUsageError()
@@ -35,6 +36,8 @@ extension EndToEnd {
                 .expectUsageError("--bypass", "--mount-point")
             try FailedStart([docroot, "--bypass", "--fuse-threads", "1"], in: folder)
                 .expectUsageError("--bypass", "--fuse-")
+            try FailedStart([docroot, "--server-timing", "--telemetry", "off"], in: folder)
+                .expectUsageError("--server-timing", "--telemetry")
         }
 
         @Test func theMountCommandTakesTwoArguments() throws {

@@ -1,0 +1,28 @@
+/// The bounds of the admin side, each with what happens when it is reached.
+enum Limits {
+    /// Connections: the one that has asked for nothing for longest is closed.
+    static let connectionsMax = 32
+    /// Bytes of a request head: 400.
+    static let headBytesMax = 8 * 1024
+    /// Bytes of a request body, of which `on` and `off` are the longest that are understood: 413.
+    static let bodyBytesMax = 1024
+    /// Bytes that are received and not used yet: no more are taken.
+    static let receivedBytesMax = 64 * 1024
+    /// Seconds for a request to arrive, for a connection to stay without one, and for a client to take a response: it is closed.
+    static let requestSeconds = 30
+    /// Connections waiting to be accepted: the kernel drops what comes then, and the client tries again.
+    static let backlog: Int32 = 64
+    /// Milliseconds until a connection is accepted after the last place was taken.
+    static let fullMilliseconds = 20
+    /// Streams of events: 503.
+    static let eventStreamsMax = 16
+    /// Bytes that wait for a client of a stream: it gets no event until it has taken them, and is closed when it takes none for
+    /// `requestSeconds`; and nothing more is read of a trace.
+    static let waitingBytesMax = 256 * 1024
+    /// Seconds of a trace: 400.
+    static let traceSecondsMax: Double = 600
+    /// Bytes of a trace that are sent in one turn: then others have theirs.
+    static let pipeBytesMax = 64 * 1024
+    /// Milliseconds for a trace's thread to end after it has been told to: it is left behind then.
+    static let traceEndMilliseconds: Int32 = 1000
+}
