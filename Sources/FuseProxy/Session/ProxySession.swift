@@ -154,10 +154,13 @@ package final class ProxySession: @unchecked Sendable {
 
     /// Waits until the kernel and the daemon have agreed (INIT): before that every call on the mount waits.
     ///
-    /// - Returns: whether it happened within `seconds`.
+    /// - Returns: whether it happened within `seconds`; false at once when the mount has been taken away meanwhile.
     package func waitUntilInitialized(seconds: Int) -> Bool {
-        var descriptor = pollfd(fd: initialized.rawValue, events: Int16(POLLIN), revents: 0)
-        return poll(&descriptor, 1, CInt(seconds * 1000)) == 1
+        var waits = [
+            pollfd(fd: initialized.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: endedDescriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        return poll(&waits, 2, CInt(seconds * 1000)) > 0 && waits[0].revents != 0
     }
 
     /// The session behind the user data that libfuse hands to a callback.
