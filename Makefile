@@ -47,7 +47,7 @@ test-long: setup ## the coherence loops for 30 s each, the random run for 10 min
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
 	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build \
-		--filter 'CoherenceTests|RandomRunTests|ModificationTests|PermissionTests|VerifyTests'
+		--filter 'CoherenceTests|RandomRunTests|PermissionTests|VerifyTests'
 
 .PHONY: test-faults
 test-faults: setup ## kill, stop, starve serverfs and take its mount away, under load, many times; FAULT=… names a few
