@@ -2,6 +2,13 @@ import Glibc
 
 /// The limit on open descriptors (RLIMIT_NOFILE). Any thread, but it changes the whole process.
 package enum DescriptorLimit {
+    /// The soft limit.
+    package static var present: UInt64 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return UInt64(limit.rlim_cur)
+    }
+
     /// Raises the soft limit to the hard limit (`setrlimit(2)`).
     ///
     /// - Returns: the soft limit before and now; equal when there was nothing to raise.

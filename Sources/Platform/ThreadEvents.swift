@@ -16,6 +16,8 @@ package final class ThreadEvents {
 
     /// The kernel's id of the thread.
     package let threadID: Int32
+    /// The number of its descriptor.
+    package var descriptor: CInt { events.rawValue }
     private let events: OwnedDescriptor
     private let memory: UnsafeMutableRawBufferPointer
     private var tracepoints: [CInt] = []

@@ -102,6 +102,14 @@ struct TraceTests {
         #expect(document.events.contains { $0.name == "process_name" })
     }
 
+    @Test func descriptorsThatOthersMayNeedAreLeftToThem() {
+        let kernel = KernelEvents(descriptorsMax: 3)
+        kernel.addThreads(fuseThreads: [])
+        #expect(kernel.missingSwitches != nil)
+        kernel.end()
+        #expect(kernel.switches.isEmpty)
+    }
+
     @Test func twoTracesAtOnceAreRefused() throws {
         let stopping = try WakeUp()
         let recorder = TraceRecorder(measurements)

@@ -32,7 +32,11 @@ final class KernelEvents {
     /// Threads that are recorded; each takes three descriptors and half a MiB.
     static let threadsMax = 160
 
-    init() {
+    /// Descriptors have numbers below that: the rest is left to those who serve.
+    private let descriptorsMax: UInt64
+
+    init(descriptorsMax: UInt64 = DescriptorLimit.present / 4 * 3) {
+        self.descriptorsMax = descriptorsMax
         do throws(Errno) {
             tracepoints = try FuseTracepoints()
         } catch {
@@ -60,6 +64,8 @@ final class KernelEvents {
         let events: ThreadEvents
         do throws(Errno) {
             events = try ThreadEvents(threadID: thread)
+            // Three for a thread. The lowest number that is free tells how many are in use.
+            if UInt64(events.descriptor) + 2 >= descriptorsMax { throw .tooManyOpenFiles }
         } catch {
             if error != .noSuchProcess { refused.insert(thread) }
             // The thread may just have ended, or descriptors may have run out: the others go on.

@@ -11,6 +11,8 @@ struct TraceSampling {
     private static let httpSpans: UInt64 = 14
     private static let fuseSpans: UInt64 = 4
     private static let sampleMicroseconds: UInt32 = 100_000
+    /// As many spans of a thread as make a file that is opened in seconds; the rest of its buffer is for what was not expected.
+    private static let spansWanted = SpanBuffer.capacity / 4
     /// The share of a buffer that may be used ahead of time.
     private static let burst = 0.05
 
@@ -27,7 +29,7 @@ struct TraceSampling {
         let before = spans(measurements)
         usleep(sampleMicroseconds)
         let expected = Double(spans(measurements) &- before) * 1e6 / Double(sampleMicroseconds) * seconds
-        return UInt64((expected / Double(SpanBuffer.capacity)).rounded(.up)).clamped(to: 1...1_000_000)
+        return UInt64((expected / Double(spansWanted)).rounded(.up)).clamped(to: 1...1_000_000)
     }
 
     private static func spans(_ measurements: Measurements) -> UInt64 {
