@@ -1,5 +1,5 @@
 import CKernel
-package import Glibc
+import Glibc
 
 /// What the kernel records of one thread from now on: when it is taken off a processor and put on one, and the tracepoints that
 /// it passes (`perf_event_open(2)`). One thread drains it, again and again: what finds no room meanwhile is lost, and counted.

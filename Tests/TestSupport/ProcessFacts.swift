@@ -10,6 +10,19 @@ package enum ProcessFacts {
         }.sorted()
     }
 
+    /// How often each of its threads was taken off its processor: by itself, and not (`proc(5)`, status).
+    package static func contextSwitches(_ identifier: pid_t) -> [Int: Int] {
+        var switches: [Int: Int] = [:]
+        for thread in PrivateFolder.names(in: "/proc/\(identifier)/task") {
+            let file = "task/\(thread)/status"
+            let kinds = ["voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"].compactMap {
+                value($0, of: identifier, file: file).flatMap { Int($0) }
+            }
+            if let thread = Int(thread), kinds.count == 2 { switches[thread] = kinds[0] + kinds[1] }
+        }
+        return switches
+    }
+
     /// What each of its threads does: R, S, D, T … (`proc_pid_stat(5)`).
     package static func threadStates(_ identifier: pid_t) -> [Character] {
         PrivateFolder.names(in: "/proc/\(identifier)/task").compactMap { thread in

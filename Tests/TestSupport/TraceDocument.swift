@@ -112,6 +112,9 @@ package struct TraceDocument {
         }
     }
 
+    /// CLOCK_MONOTONIC of its times' beginning.
+    package var origin: Int { facts["originMonotonicNanoseconds"] as? Int ?? 0 }
+
     /// Both ends of the arrows, by their ids.
     package var arrows: [String: (from: Event, to: Event)] {
         var froms: [String: Event] = [:]

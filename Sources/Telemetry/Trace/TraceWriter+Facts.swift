@@ -4,6 +4,9 @@ extension TraceWriter {
     mutating func writeFacts(_ recording: TraceRecording, _ facts: TraceFacts, pausesWritten: Int) {
         out.raw("{\"times\":\"microseconds, CLOCK_MONOTONIC\",\"startedUnixSeconds\":")
         out.number(UInt64(max(facts.beganUnixSeconds, 0)))
+        // What times are counted from, on the clock that other tools show.
+        out.raw(",\"originMonotonicNanoseconds\":")
+        out.number(origin)
         out.raw(",\"recordedMilliseconds\":")
         out.number((facts.ended - facts.began) / 1_000_000)
         out.raw(",\"sampling\":")

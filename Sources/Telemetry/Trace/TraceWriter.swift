@@ -18,7 +18,7 @@ struct TraceWriter: ~Copyable {
     var out: JSONLines
     private let process = UInt64(getpid())
     /// What times are counted from.
-    private var origin: UInt64 = 0
+    private(set) var origin: UInt64 = 0
     private var isFirst = true
 
     /// Slices of off-CPU time that are written whether or not a traced request is concerned: 45 MB.
