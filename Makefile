@@ -43,10 +43,11 @@ test: setup ## run all tests, on real mounts and real sockets
 	swift test --package-path Benchmarks
 
 .PHONY: test-long
-test-long: setup ## the coherence loops for 30 s each and the random run for 10 minutes
+test-long: setup ## the coherence loops for 30 s each, the random run for 10 minutes, every combination of strategies
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
-	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build --filter 'CoherenceTests|RandomRunTests'
+	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build \
+		--filter 'CoherenceTests|RandomRunTests|ModificationTests|PermissionTests|VerifyTests'
 
 .PHONY: test-faults
 test-faults: setup ## kill, stop, starve serverfs and take its mount away, under load, many times; FAULT=… names a few

@@ -58,9 +58,11 @@ let package = Package(
         .testTarget(
             name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform"],
+            name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
-        .testTarget(name: "ServerCoreTests", dependencies: ["ServerCore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ServerCoreTests", dependencies: ["FuseProxy", "Platform", "ServerCore", "Telemetry", "TestSupport"],
+            swiftSettings: swiftSettings),
         .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(

@@ -103,6 +103,11 @@ static inline long kernel_umount2(const char *target, int flags) {
     return kernel_result(syscall(SYS_umount2, target, flags));
 }
 
+// dup3(2), close-on-exec: `number`, which is open, becomes another descriptor of what `descriptor` is open on
+static inline long kernel_duplicate_onto(int descriptor, int number) {
+    return kernel_result(syscall(SYS_dup3, descriptor, number, KERNEL_EFD_CLOEXEC));
+}
+
 // gettid(2)
 static inline long kernel_gettid(void) { return syscall(SYS_gettid); }
 

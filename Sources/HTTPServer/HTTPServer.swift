@@ -47,8 +47,8 @@ package final class HTTPServer: @unchecked Sendable {
     private let measurements: Measurements
     /// Whether the `listen` sockets bypass the mount. Any thread.
     package let bypassSwitch: BypassSwitch
-    /// Readable when a request has found the mount to be gone. Any thread.
-    package let mountLoss: WakeUp
+    /// Tells when a request has found the mount to be gone. Any thread.
+    package let mountLoss: MountLoss
     private let hosts: [LoopHost]
     private var sockets: [SharedDescriptor]
     private var monitor: StallMonitor?
@@ -65,7 +65,7 @@ package final class HTTPServer: @unchecked Sendable {
     ) throws(Errno) {
         self.measurements = measurements
         bypassSwitch = BypassSwitch(isOn: mount == nil)
-        mountLoss = try WakeUp()
+        mountLoss = try MountLoss(mount)
         sockets = (listening + listeningBypass).flatMap { $0 }
         let closer = try DescriptorCloser()
         var hosts: [LoopHost] = []
@@ -97,6 +97,7 @@ package final class HTTPServer: @unchecked Sendable {
     /// Reads from another mount from now on, or, with nil, from none. Responses under way go on with what they read from. Any
     /// thread.
     package func offerMount(_ mount: MountRoot?) {
+        mountLoss.expect(mount)
         for host in hosts { host.loop.offerMount(mount) }
     }
 

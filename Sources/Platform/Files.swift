@@ -146,9 +146,21 @@ package enum Files {
     /// The device and mount of what `descriptor` names, from what the kernel knows already: a remote or FUSE file system
     /// is not asked (`statx(2)` with AT_STATX_DONT_SYNC).
     package static func cachedMount(_ descriptor: CInt) throws(Errno) -> (device: UInt64, mountID: UInt64) {
+        try cachedMount(descriptor, "", flags: CInt(KERNEL_AT_EMPTY_PATH))
+    }
+
+    /// The same of what an operator's path names, without a descriptor.
+    package static func cachedMount(_ path: String) throws(Errno) -> (device: UInt64, mountID: UInt64) {
+        assert(ThreadRules.mayUse(AT_FDCWD, path), brokenRule)
+        return try cachedMount(AT_FDCWD, path, flags: 0)
+    }
+
+    private static func cachedMount(
+        _ directory: CInt, _ path: UnsafePointer<CChar>, flags: CInt
+    ) throws(Errno) -> (device: UInt64, mountID: UInt64) {
         var result = statx()
-        let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_STATX_DONT_SYNC) | CInt(KERNEL_AT_NO_AUTOMOUNT)
-        _ = try Errno.check(kernel_statx(descriptor, "", flags, UInt32(STATX_MNT_ID), &result))
+        let flags = flags | CInt(KERNEL_AT_STATX_DONT_SYNC) | CInt(KERNEL_AT_NO_AUTOMOUNT)
+        _ = try Errno.check(kernel_statx(directory, path, flags, UInt32(STATX_MNT_ID), &result))
         return (deviceNumber(major: result.stx_dev_major, minor: result.stx_dev_minor), result.stx_mnt_id)
     }
 
@@ -205,10 +217,10 @@ package enum Files {
     }
 
     /// Another descriptor of the same open file (`fcntl(2)`, F_DUPFD_CLOEXEC).
-    package static func duplicate(_ descriptor: CInt) throws(Errno) -> SharedDescriptor {
+    package static func duplicate(_ descriptor: CInt) throws(Errno) -> OwnedDescriptor {
         let result = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard result >= 0 else { throw Errno(rawValue: errno) }
-        return SharedDescriptor(OwnedDescriptor(adopting: result))
+        return OwnedDescriptor(adopting: result)
     }
 
     /// The absolute path of `path` with every symbolic link resolved (`realpath(3)`).

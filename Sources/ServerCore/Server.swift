@@ -34,6 +34,7 @@ package final class Server: @unchecked Sendable {
         let budget = try DescriptorBudget(
             workers: configuration.workers, listeners: configuration.listen.count + configuration.listenBypass.count,
             fuseThreads: configuration.proxy.threads, openFileCacheCapacity: configuration.openFileCacheCapacity)
+        if !configuration.bypass { try Self.keepChannelNumbers(configuration.proxy.threads) }
         let docroot = try Self.openDocroot(configuration.docrootPath)
         self.docroot = docroot
         let measurements = Measurements(isTiming: configuration.telemetry)
@@ -143,6 +144,15 @@ package final class Server: @unchecked Sendable {
 
     /// Leaves nothing of the mount behind, without waiting for anybody: for a process that must end now.
     package func unmountAtOnce() { keeper?.mount?.unmountAtOnce() }
+
+    /// Keeps low descriptor numbers for /dev/fuse, for `serverfs serve` and `serverfs mount`: before anything else is opened.
+    static func keepChannelNumbers(_ count: Int) throws(StartFailure) {
+        do throws(Errno) {
+            try ChannelNumbers.keep(count)
+        } catch {
+            throw StartFailure("no descriptors left for the mount: \(error)")
+        }
+    }
 
     /// Opens the docroot for `serverfs serve` and `serverfs mount`.
     static func openDocroot(_ path: String) throws(StartFailure) -> Docroot {

@@ -21,6 +21,7 @@ package final class StandaloneMount: Sendable {
         }
         let budget = try DescriptorBudget(
             workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0)
+        try Server.keepChannelNumbers(proxy.threads)
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),

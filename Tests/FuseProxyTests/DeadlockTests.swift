@@ -1,6 +1,5 @@
 import Glibc
 import Platform
-import Telemetry
 import Testing
 
 @testable import FuseProxy
@@ -12,44 +11,6 @@ import Testing
     .enabled(
         if: geteuid() == 0 && access("/dev/fuse", R_OK | W_OK) == 0, "mounting needs /dev/fuse, and here also root"))
 struct DeadlockTests {
-    /// A docroot, and a session that is mounted beside it.
-    private final class MountedProxy: @unchecked Sendable {
-        let session: ProxySession
-        let mountPoint: String
-        private let folder: ScratchFolder
-
-        init(threads: Int = 2) throws {
-            folder = try ScratchFolder()
-            folder.makeDirectory("/docroot")
-            folder.makeDirectory("/mount")
-            for name in ["a", "b", "c"] { folder.write("text", to: "/docroot/\(name)") }
-            mountPoint = folder.path + "/mount"
-            var configuration = ProxyConfiguration()
-            configuration.cache = .none
-            configuration.threads = threads
-            session = try ProxySession(
-                docroot: Docroot(path: folder.path + "/docroot"), mountPoint: mountPoint, configuration: configuration,
-                measurements: Measurements())
-            try session.start()
-            try #require(session.waitUntilInitialized(seconds: 5))
-            try session.teach()
-        }
-
-        /// Opens a file by the system call alone, which asks nobody whether it may.
-        func open(_ name: String) -> Result<OwnedFile, Errno> {
-            let descriptor = Glibc.open("\(mountPoint)/\(name)", O_RDONLY | O_CLOEXEC)
-            return descriptor >= 0 ? .success(OwnedFile(descriptor)) : .failure(Errno(rawValue: errno))
-        }
-
-        deinit { _ = session.stop() }
-    }
-
-    private final class OwnedFile {
-        let descriptor: CInt
-        init(_ descriptor: CInt) { self.descriptor = descriptor }
-        deinit { close(descriptor) }
-    }
-
     /// Runs `body` on a thread that is taken for a FUSE thread while it runs.
     private func onFuseThread(_ body: @escaping @Sendable () -> Void) throws {
         try NamedThread("fuse-test") {
@@ -60,7 +21,7 @@ struct DeadlockTests {
         .join()
     }
 
-    private func error(_ result: Result<OwnedFile, Errno>) -> Errno? {
+    private func error(_ result: Result<OpenedFile, Errno>) -> Errno? {
         if case .failure(let error) = result { error } else { nil }
     }
 

@@ -17,7 +17,7 @@ import Testing
         }
         let files = budget.openFileCacheCapacity * 3 * workers
         let connections = budget.connectionsMaxPerWorker * 3 * workers
-        let fixed = 18 + workers * 6 + 2
+        let fixed = 20 + workers * 6 + 2
         #expect(budget.connectionsMaxPerWorker >= 4)
         #expect(files + connections + fixed + 8 <= Int(limit))
     }

@@ -114,6 +114,17 @@ package final class SharedFlag: Sendable {
     package func set() { value.store(true, ordering: .relaxed) }
 }
 
+/// What threads count together.
+package final class SharedCount: Sendable {
+    private let count = Atomic(0)
+
+    package init() {}
+
+    package var value: Int { count.load(ordering: .relaxed) }
+
+    package func add() { count.add(1, ordering: .relaxed) }
+}
+
 /// The errors of several threads.
 private final class Failures: Sendable {
     private let errors = Mutex<[any Error]>([])

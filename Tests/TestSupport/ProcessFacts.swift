@@ -86,6 +86,24 @@ package enum ProcessFacts {
         (try? Files.status(AT_FDCWD, "/proc/\(identifier)"))?.st_uid
     }
 
+    /// One of a process's descriptors.
+    package struct Descriptor: Sendable {
+        package let number: Int
+        package let target: String
+        /// The mount that it is in.
+        package let mountID: UInt64
+    }
+
+    /// Its descriptors, as far as they stay open while they are looked at.
+    package static func descriptors(_ identifier: pid_t) -> [Descriptor] {
+        PrivateFolder.names(in: "/proc/\(identifier)/fd").compactMap { name in
+            guard let number = Int(name), let target = linkTarget("/proc/\(identifier)/fd/\(name)"),
+                let mountID = value("mnt_id", of: identifier, file: "fdinfo/\(name)").flatMap({ UInt64($0) })
+            else { return nil }
+            return Descriptor(number: number, target: target, mountID: mountID)
+        }
+    }
+
     /// What its descriptors are open on.
     package static func descriptorTargets(_ identifier: pid_t) -> [String] {
         PrivateFolder.names(in: "/proc/\(identifier)/fd").compactMap { name in

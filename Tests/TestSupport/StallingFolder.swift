@@ -8,13 +8,17 @@ package final class StallingFolder {
     private let folder: PrivateFolder
     private let daemon: ServerProcess
 
-    /// - Parameter files: by name.
-    package init(_ files: [String: [UInt8]], in folder: PrivateFolder) throws {
+    /// - Parameters:
+    ///   - files: by name.
+    ///   - isCached: whether what the kernel keeps of it is still answered when it stalls.
+    package init(_ files: [String: [UInt8]], in folder: PrivateFolder, isCached: Bool = true) throws {
         self.folder = folder
         let real = try folder.makeFolder("real")
         path = try folder.makeFolder("stalling")
         for (name, bytes) in files { try folder.write("real/\(name)", bytes) }
-        daemon = try ServerProcess(["mount", real, path, "--fuse-stall-timeout", "off"])
+        let uncached = ["--fuse-cache", "none", "--fuse-open", "per-open"]
+        daemon = try ServerProcess(
+            ["mount", real, path, "--fuse-stall-timeout", "off"] + (isCached ? [] : uncached))
     }
 
     // Whoever waits for it must be let go, or nothing could be ended.

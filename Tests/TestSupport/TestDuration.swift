@@ -8,6 +8,9 @@ package enum TestDuration {
     /// Seconds for the random run: SERVERFS_TEST_RANDOM_SECONDS.
     package static let randomSeconds = environmentSeconds("SERVERFS_TEST_RANDOM_SECONDS") ?? 20
 
+    /// Whether it is the full time.
+    package static let isLong = loopSeconds >= 30
+
     /// A time limit for a test that takes `seconds`, and as long again where the machine is busy.
     package static func limit(_ seconds: Double) -> TimeLimitTrait.Duration { .minutes(2 + Int(seconds * 2 / 60)) }
 

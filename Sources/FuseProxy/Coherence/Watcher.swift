@@ -151,6 +151,7 @@ final class Watcher: @unchecked Sendable {
     }
 
     private func dropInode(_ inode: InodeNumber) {
+        inodes.noteInvalidation(inode)
         invalidator.dropInode(inode)
         inodes.noteTold(inode)
     }

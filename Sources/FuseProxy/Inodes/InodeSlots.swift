@@ -33,6 +33,7 @@ struct InodeSlots: ~Copyable {
     static let inodesMax: UInt32 = 16 << 20
 
     var slots: UnsafeMutablePointer<Slot>
+    var sizeDoubts = SizeDoubts()
     private var capacity: UInt32
     /// Slots below this have been used at least once; 0 is never used, so that 0 can end chains.
     private var highest: UInt32
@@ -73,6 +74,7 @@ struct InodeSlots: ~Copyable {
         slots[Int(index)].keptContent = ContentVersion()
         slots[Int(index)].seenContent = ContentVersion()
         slots[Int(index)].awaitsTelling = false
+        sizeDoubts.forget(index)
         slots[Int(index)].isUsed = true
         slots[Int(index)].parent = parentIndex
         slots[Int(parentIndex)].children += 1

@@ -86,6 +86,9 @@ final class InodeTable: Sendable {
         state.withLock { $0.noteContent(version, of: inode) }
     }
 
+    /// Notes that an inode's attributes are about to be invalidated.
+    func noteInvalidation(_ inode: InodeNumber) { state.withLock { $0.noteInvalidation(inode) } }
+
     /// Notes that the kernel has been told of a change.
     func noteTold(_ inode: InodeNumber) { state.withLock { $0.noteTold(inode) } }
 

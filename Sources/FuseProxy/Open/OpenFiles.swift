@@ -29,7 +29,7 @@ final class OpenFiles: Sendable {
     /// Names (`O_PATH`) of files that `stateless` may be asked to read without having been told of their OPEN: by one the file
     /// is found again although it has been replaced or deleted since it was looked up.
     private let named: DescriptorCache
-    private let backing = BackingFiles()
+    let backing = BackingFiles()
 
     init(_ configuration: ProxyConfiguration, resolver: Resolver, inodes: InodeTable) {
         strategy = configuration.open

@@ -32,7 +32,7 @@ struct LibraryHandle {
         }
     }
 
-    /// Closes the channel, which ends the connection, and frees everything.
+    /// Frees everything, and closes the channel, which ends the connection, where a transport has not taken it over.
     ///
     /// Not fuse_session_unmount: it would unmount, by path, whatever is mounted there by now.
     func destroy() {

@@ -20,11 +20,11 @@ enum LibraryLog {
     /// The last message, without its newline.
     static var lastMessage: String { message.withLock { $0 } }
 
-    /// Runs `body` with standard error caught, because fusermount3(1), which libfuse runs, writes there.
+    /// Runs `body` with standard error caught, because fusermount3(1), which libfuse may run, explains itself there.
     ///
-    /// At the start only: what other threads write meanwhile is caught as well.
+    /// What other threads write meanwhile is written on, if later than it was meant to be.
     ///
-    /// - Returns: the body's result, and the last line that was written.
+    /// - Returns: the body's result, and the last line of fusermount3's.
     static func catchingStandardError<Result>(_ body: () -> Result) -> (result: Result, line: String) {
         var ends: [CInt] = [-1, -1]
         let original = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -39,10 +39,25 @@ enum LibraryLog {
         let result = body()
         dup2(original, STDERR_FILENO)
         close(ends[1])
-        var text = [UInt8](repeating: 0, count: 4096)
-        let count = max(read(ends[0], &text, text.count), 0)
+        let caught = readAll(ends[0])
         close(ends[0])
-        let lines = String(decoding: text[..<count], as: UTF8.self).split(separator: "\n")
-        return (result, lines.last.map(String.init) ?? "")
+        let lines = caught.split(separator: newline, omittingEmptySubsequences: false)
+        let isHelpers = { (line: ArraySlice<UInt8>) in line.starts(with: "fusermount3: ".utf8) }
+        let others = Array(lines.filter { !isHelpers($0) }.joined(separator: [newline]))
+        if !others.isEmpty { _ = write(STDERR_FILENO, others, others.count) }
+        return (result, lines.last(where: isHelpers).map { String(decoding: $0, as: UTF8.self) } ?? "")
+    }
+
+    private static let newline = UInt8(ascii: "\n")
+
+    /// What is in a pipe whose other end is closed.
+    private static func readAll(_ descriptor: CInt) -> [UInt8] {
+        var all: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            guard count > 0 else { return all }
+            all += chunk[..<count]
+        }
     }
 }

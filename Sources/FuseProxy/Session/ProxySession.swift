@@ -209,8 +209,9 @@ package final class ProxySession: @unchecked Sendable {
         fuse_session_exit(session)
         guard threads?.join(withinSeconds: seconds) ?? true else { return false }
         hasEnded = true
-        // This closes the channel, and so ends the connection for whoever still uses it.
         library.destroy()
+        // The last channel: this ends the connection for whoever still uses it.
+        transport.close()
         OwnMounts.remove(device)
         operations.releaseAll()
         return true
@@ -238,9 +239,15 @@ package final class ProxySession: @unchecked Sendable {
     /// Where the mount is now, should a folder above it have been renamed; nil when it is not mounted any more. Whatever else
     /// is mounted in its place is not ours: device numbers are used again at once.
     package var presentMountPoint: String? {
-        (try? MountTable.read())?.last {
-            $0.mountID == mountID && $0.device == device && $0.fileSystemType == "fuse.serverfs"
-        }?.mountPoint
+        do throws(Errno) {
+            return try MountTable.read().last {
+                $0.mountID == mountID && $0.device == device && $0.fileSystemType == "fuse.serverfs"
+            }?.mountPoint
+        } catch {
+            // No descriptor is left to read the table with: it should be where it was made.
+            let mount = try? Files.cachedMount(mountPoint)
+            return mount?.mountID == mountID && mount?.device == device ? mountPoint : nil
+        }
     }
 
     private static func checkDevice() throws(MountFailure) {

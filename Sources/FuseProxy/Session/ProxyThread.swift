@@ -31,20 +31,18 @@ final class ProxyThread: @unchecked Sendable {
     let hasEnded = Atomic(false)
 
     private let session: ProxySession
-    private let ownedChannel: OwnedDescriptor?
+    /// Shared with the thread whose place this one has taken, should that be stuck still.
+    let heldChannel: FuseChannel
 
     static let bufferBytes = 1 << 20
 
-    /// - Parameter channel: a channel of the thread's own; nil to use the session's.
-    init(
-        session: ProxySession, name: String, progress: ThreadProgress?, channel: consuming OwnedDescriptor?
-    ) {
+    init(session: ProxySession, name: String, progress: ThreadProgress?, channel: FuseChannel) {
         self.session = session
         counters = session.measurements.fuse.makeCounters()
         meter = FuseRequestMeter(session.measurements, threadName: name)
         self.progress = progress
-        self.channel = channel?.rawValue ?? session.transport.sessionDescriptor
-        ownedChannel = channel
+        self.channel = channel.rawValue
+        heldChannel = channel
         requestBuffer = .allocate(byteCount: Self.bufferBytes + 4096, alignment: 4096)
         buffer = .allocate(byteCount: Self.bufferBytes, alignment: 4096)
     }

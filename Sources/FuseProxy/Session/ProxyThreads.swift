@@ -39,15 +39,17 @@ final class ProxyThreads: Sendable {
     /// - Throws: EAGAIN when the process may have no more threads; those already started go on until `join`.
     func start(count: Int) throws(Errno) {
         // The first thread takes the session's channel; each other gets one of its own.
-        for index in 0..<count { try add(index, ownsChannel: index > 0, inPlaceOf: nil) }
+        for index in 0..<count {
+            let channel = index > 0 ? try session.transport.cloneChannel() : session.transport.sessionChannel!
+            try add(index, channel, inPlaceOf: nil)
+        }
         let started = try NamedThread("monitor-fuse") { [self] in replaceStuckThreads() }
         monitor.withLock { $0 = started }
     }
 
     private func add(
-        _ index: Int, ownsChannel: Bool, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
+        _ index: Int, _ channel: FuseChannel, inPlaceOf stuck: (state: ProxyThread, call: UInt64)?
     ) throws(Errno) {
-        let channel = ownsChannel ? try session.transport.cloneChannel() : nil
         let state = ProxyThread(
             session: session, name: Self.name(index), progress: progress?.counter(index), channel: channel)
         let thread: NamedThread
@@ -90,8 +92,9 @@ final class ProxyThreads: Sendable {
                 let taken = Set(members.map(\.index))
                 return (stuck, (0..<FuseProgress.threads).filter { !taken.contains($0) })
             }
-            // With no number left, or no thread to be had, the next sample may bring one.
-            for (stuck, index) in zip(stuck, free) { try? add(index, ownsChannel: true, inPlaceOf: stuck) }
+            // With no number left, or no thread to be had, the next sample may bring one. On the channel of the one that is
+            // stuck, which only has an answer to write: so there are never more channels than there were at the start.
+            for (stuck, index) in zip(stuck, free) { try? add(index, stuck.state.heldChannel, inPlaceOf: stuck) }
         }
     }
 

@@ -10,26 +10,40 @@ import Telemetry
 /// libfuse parses requests and makes replies; the system calls are made here (`fuse_session_custom_io`).
 final class DeviceTransport: @unchecked Sendable {
     private let session: OpaquePointer
-    /// The session's own channel, which libfuse closes with the session.
+    /// The number of the session's own channel, valid until `close`.
     let sessionDescriptor: CInt
+    /// The session's own channel; nil once closed. The life cycle's thread only.
+    private(set) var sessionChannel: FuseChannel?
 
-    /// Takes over the system calls of a mounted session.
+    /// Takes over the system calls of a mounted session, and its channel.
     init(session: OpaquePointer) throws(MountFailure) {
         self.session = session
-        sessionDescriptor = fuse_session_fd(session)
+        let library = fuse_session_fd(session)
+        do throws(Errno) {
+            let channel = FuseChannel(try Files.duplicate(library))
+            sessionChannel = channel
+            sessionDescriptor = channel.rawValue
+            // libfuse closes what it has opened, with the session: that must be neither the channel nor its number.
+            try ChannelNumbers.close(leaving: library)
+        } catch {
+            throw MountFailure("no descriptors left for the mount: \(error)")
+        }
         var calls = fuse_custom_io(
             writev: writeReply, read: readRequest, splice_receive: nil, splice_send: spliceReply)
-        guard fuse_session_custom_io(session, &calls, sessionDescriptor) == 0 else {
+        guard fuse_session_custom_io(session, &calls, library) == 0 else {
             throw MountFailure("libfuse does not take system calls of our own: \(LibraryLog.lastMessage)")
         }
     }
 
     /// Another channel of the same connection (FUSE_DEV_IOC_CLONE).
-    func cloneChannel() throws(Errno) -> OwnedDescriptor {
+    func cloneChannel() throws(Errno) -> FuseChannel {
         let clone = try Files.open("/dev/fuse", flags: O_RDWR)
         _ = try Errno.check(kernel_fuse_clone(clone.rawValue, sessionDescriptor))
-        return clone
+        return FuseChannel(clone)
     }
+
+    /// Closes the session's own channel, which ends the connection if no thread has another. On the life cycle's thread.
+    func close() { sessionChannel = nil }
 
     /// Why a thread receives no more requests.
     enum End {
@@ -92,8 +106,10 @@ final class DeviceTransport: @unchecked Sendable {
     _ descriptor: CInt, _ parts: UnsafeMutablePointer<iovec>?, _ count: CInt, _ userData: UnsafeMutableRawPointer?
 ) -> Int {
     assert(ThreadRules.locksHeld == 0, "a lock is held across a reply or a notification")
-    // A notification, from a thread that is none of the FUSE threads.
-    guard let thread = ProxyThread.currentIfAny else { return writev(descriptor, parts, count) }
+    // A notification, from a thread that is none of the FUSE threads. Only the low-level API sends any.
+    guard let thread = ProxyThread.currentIfAny else {
+        return writev(ProxySession.of(userData).transport.sessionDescriptor, parts, count)
+    }
     if let amendment = thread.initAmendment, count == 2 {
         amendment.apply(to: UnsafeMutableRawBufferPointer(start: parts![1].iov_base, count: parts![1].iov_len))
         thread.initAmendment = nil

@@ -22,6 +22,7 @@ final class EventLoop: @unchecked Sendable {
     let bypassSwitch: BypassSwitch
     /// nil when there is no mount, or none at present.
     private(set) var mountTree: FileTree?
+    private var mountSerial: UInt64 = 0
     let docrootTree: FileTree
     /// The thread that runs the loop, with its buffers.
     private(set) var thread: LoopThread
@@ -37,8 +38,7 @@ final class EventLoop: @unchecked Sendable {
     let base: OpaquePointer
     let listeners: [Listener]
     private let wakeUp: WakeUp
-    /// Signalled when a request finds the mount to be gone.
-    private let mountLoss: WakeUp
+    private let mountLoss: MountLoss
     private let drainDeadline = Atomic<UInt64>(0)
     /// Each loop's own part of the process's bound.
     let connectionsMax: Int
@@ -67,7 +67,7 @@ final class EventLoop: @unchecked Sendable {
 
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mount: MountRoot?,
-        docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: WakeUp,
+        docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: MountLoss,
         closer: DescriptorCloser, measurements: Measurements
     ) throws(Errno) {
         self.configuration = configuration
@@ -213,6 +213,7 @@ final class EventLoop: @unchecked Sendable {
     private func use(_ mount: MountRoot?) {
         mountTree?.removeAll()
         docrootTree.excludedDevice = mount?.device
+        mountSerial = mount?.serial ?? 0
         mountTree = mount.map { mount in
             FileTree(
                 root: mount.descriptor, servingPath: .mount, excludedDevice: nil,
@@ -224,8 +225,8 @@ final class EventLoop: @unchecked Sendable {
     /// A request has found the mount to be gone.
     func mountIsLost() {
         guard mountTree != nil else { return }
+        mountLoss.report(mountSerial)
         use(nil)
-        mountLoss.signal()
     }
 
     private func rejoin(_ connection: Connection) {

@@ -14,8 +14,8 @@ struct DescriptorBudget: Sendable {
     let directoryDescriptorsMax: Int
     let fileDescriptorsMax: Int
 
-    /// The standard streams, the docroot, signals, the watchdog, the session and its watcher.
-    private static let base = 18
+    /// The standard streams, the docroot, signals, the watchdog, the session, what holds its channels' numbers, its watcher.
+    private static let base = 20
     /// An event loop's own, without its listeners.
     private static let perWorker = 4
     private static let connectionsMinPerWorker = 4

@@ -111,7 +111,6 @@ final class MountKeeper: Sendable {
             state.withLock { $0.mount = nil }
             delay = began - lost.sinceNanoseconds > Limits.steadyNanoseconds ? 0 : delay
             guard let (mount, root) = mountAgain(delay: &delay) else { return }
-            http.mountLoss.clear()
             http.offerMount(root)
             let seconds = Double((Clock.monotonicNanoseconds - began) / 1_000_000) / 1000
             state.withLock { $0.isDegraded = false }
@@ -131,13 +130,14 @@ final class MountKeeper: Sendable {
         var waits = [
             pollfd(fd: stopping.rawValue, events: Int16(POLLIN), revents: 0),
             pollfd(fd: mount.session.endedDescriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: http.mountLoss.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: http.mountLoss.rawDescriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: table?.rawValue ?? -1, events: Int16(POLLPRI), revents: 0),
         ]
         while true {
             guard poll(&waits, 4, -1) > 0 else { continue }
             if waits[0].revents != 0 { return nil }
-            if waits[1].revents != 0 || waits[2].revents != 0 { return (mount, since) }
+            if waits[1].revents != 0 { return (mount, since) }
+            if waits[2].revents != 0, http.mountLoss.takeReport() { return (mount, since) }
             if mount.session.isTakenAway { return (mount, since) }
         }
     }

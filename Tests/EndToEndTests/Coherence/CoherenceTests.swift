@@ -29,7 +29,8 @@ extension EndToEnd {
             let user = try OrdinaryUser()
             let site = try Site(prefix: user.prefix)
             #expect(site.server.bannerValue("strategies")?.contains("watched (inotify)") == true)
-            try expectCoherence(kind, site, "inotify", seconds: TestDuration.loopSeconds / 3)
+            let seconds = TestDuration.isLong ? TestDuration.loopSeconds : TestDuration.loopSeconds / 3
+            try expectCoherence(kind, site, "inotify", seconds: seconds)
         }
 
         /// A change is told from thread to thread, and a busy machine may keep each of them waiting: one change in 50, and
@@ -46,6 +47,10 @@ extension EndToEnd {
             if kind == .appended {
                 // A size that the kernel is told again and again, each time overtaken by the next append, may stay behind.
                 #expect(result.cut * 1000 <= result.requests)
+            }
+            if kind == .truncated || kind == .permissionChanged {
+                // Only what is under way at the moment of a change: one change in ten is several times what is seen.
+                #expect(result.cut <= max(5, delays.count / 10))
             }
             #expect(result.zeroFilled <= ZeroFill.bound(responses: result.requests))
             #expect(delays.count > Int(seconds * 5), "too few to tell")

@@ -52,11 +52,11 @@ final class History<State: Sendable>: Sendable {
         return end
     }
 
-    /// The states of `name` that an answer may tell of, each with how long it had been over at the time of the question: 0
-    /// for those that were right at some moment between question and answer.
+    /// The states of `name` that an answer may tell of, the latest first, each with how long it had been over at the time of the
+    /// question: 0 for those that were right at some moment between question and answer.
     func states(_ name: String, asked: UInt64, answered: UInt64) -> [(state: State, staleNanoseconds: UInt64)] {
         names.withLock { names in
-            (names[name] ?? []).filter { $0.start <= answered }.map { interval in
+            (names[name] ?? []).reversed().filter { $0.start <= answered }.map { interval in
                 (interval.state, interval.end >= asked ? 0 : asked - interval.end)
             }
         }
@@ -66,6 +66,12 @@ final class History<State: Sendable>: Sendable {
     func staleness(
         _ name: String, asked: UInt64, answered: UInt64, where matches: (State) -> Bool
     ) -> UInt64? {
-        states(name, asked: asked, answered: answered).filter { matches($0.state) }.map(\.staleNanoseconds).min()
+        var least: UInt64?
+        for (state, stale) in states(name, asked: asked, answered: answered) where matches(state) {
+            least = min(least ?? stale, stale)
+            // Most answers are right: there is no need to look at what was before.
+            if stale == 0 { break }
+        }
+        return least
     }
 }

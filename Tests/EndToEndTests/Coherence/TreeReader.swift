@@ -140,24 +140,28 @@ struct TreeReader {
         let parts = name.split(separator: "/")
         let isInFolder = parts.count == 2 && !name.hasPrefix("@")
         let first = isInFolder ? String(parts[0]) : name
-        return tree.history.states(first, asked: asked, answered: answered).compactMap { state, stale -> UInt64? in
-            switch state {
-            case .folder(let number):
-                guard isInFolder else { return nil }
-                let child = ChangingTree.key(parts[1], inFolder: number)
-                return staleness(child, asked, matches).map { max($0, stale) }
-            case .missing: return matches == nil ? stale : nil
-            case .link(let target): return staleness(target, asked, matches).map { max($0, stale) }
-            case .file(let file):
-                guard let matches else { return nil }
-                let ofFile = tree.history.staleness(FileState.key(file.file), asked: asked, answered: answered) {
-                    state in
-                    guard case .file(let file) = state else { return false }
-                    return matches(file)
+        var least: UInt64?
+        for (state, stale) in tree.history.states(first, asked: asked, answered: answered) {
+            // One that has been over for longer cannot be the best.
+            if let least, least <= stale { continue }
+            let ofState: UInt64? =
+                switch state {
+                case .folder(let number):
+                    isInFolder ? staleness(ChangingTree.key(parts[1], inFolder: number), asked, matches) : nil
+                case .missing: matches == nil ? 0 : nil
+                case .link(let target): staleness(target, asked, matches)
+                case .file(let file):
+                    matches.flatMap { matches in
+                        tree.history.staleness(FileState.key(file.file), asked: asked, answered: answered) { state in
+                            guard case .file(let file) = state else { return false }
+                            return matches(file)
+                        }
+                    }
                 }
-                return ofFile.map { max($0, stale) }
-            }
-        }.min()
+            if let ofState { least = min(least ?? .max, max(ofState, stale)) }
+            if least == 0 { break }
+        }
+        return least
     }
 
     /// The only error that the docroot itself gives is that there is no such file.
@@ -193,7 +197,8 @@ struct TreeReader {
 
     private mutating func note(_ name: String, _ asked: UInt64, _ what: String, _ staleness: UInt64?) {
         guard let staleness, staleness < Delays.neverNanoseconds else {
-            let states = tree.history.states(name, asked: asked, answered: Clock.monotonicNanoseconds).suffix(3)
+            let states = tree.history.states(name, asked: asked, answered: Clock.monotonicNanoseconds).prefix(3)
+                .reversed()
             let texts = states.map { "\($0.state) until \(Delays.text($0.staleNanoseconds)) ms before" }
             return result.wrong.append("\(name): \(what), though it was \(texts.joined(separator: ", "))")
         }

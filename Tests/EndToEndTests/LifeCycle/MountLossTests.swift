@@ -13,7 +13,7 @@ extension EndToEnd {
             var testDescription: String { "\(self)" }
         }
 
-        private func lose(_ server: ServerProcess, by loss: Loss) throws {
+        static func lose(_ server: ServerProcess, by loss: Loss) throws {
             switch loss {
             case .abort:
                 let entry = try #require(try MountTable.entry(at: server.mountPoint))
@@ -30,7 +30,7 @@ extension EndToEnd {
             let kept = try site.connect(.mount)
             for round in 1...3 {
                 #expect(try kept.exchange("/file").bodyText == "bytes")
-                try lose(site.server, by: loss)
+                try Self.lose(site.server, by: loss)
                 for _ in 1...5 {
                     #expect(try site.fetch(.mount, "/file").bodyText == "bytes")
                     #expect(try site.fetch(.mount, "/other").bodyText == "others")
@@ -54,6 +54,28 @@ extension EndToEnd {
             #expect(after.requests(via: "mount") == before.requests(via: "mount") + 1)
             #expect(site.server.stop() == .exited(0))
             #expect(site.server.leftovers.isEmpty)
+        }
+
+        /// Under load an event loop may find out about the old mount when the new one is there already.
+        @Test(.enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"))
+        func eachLossIsNoticedOnce() throws {
+            let site = try Site(
+                ["file": String(repeating: "f", count: 26_400)],
+                options: ["--fuse-cache", "none", "--fuse-open", "per-open", "--workers", "4"])
+            let load = try ChildProcess(
+                ["wrk", "-t1", "-c100", "-d60s", "http://127.0.0.1:\(site.server.port)/file"], in: site.folder)
+            for round in 1...5 {
+                try Self.lose(site.server, by: .abort)
+                let isBack = eventually(seconds: 10) {
+                    site.server.process.errorOutput.split(separator: "\n")
+                        .count { $0.hasPrefix("serverfs: mounted again") } >= round
+                }
+                #expect(isBack)
+                usleep(200_000)
+            }
+            load.signal(SIGKILL)
+            #expect(try site.server.metrics()["serverfs_mount_losses_total"] == 5)
+            #expect(site.server.stop() == .exited(0))
         }
 
         /// Somebody's files in the mount point's place keep it from being mounted again until they are gone.
@@ -90,7 +112,7 @@ extension EndToEnd {
         @Test
         func theProcessEndsWhereThatIsChosen() throws {
             let site = try Site(["file": "bytes"], options: ["--on-mount-loss", "exit"])
-            try lose(site.server, by: .abort)
+            try Self.lose(site.server, by: .abort)
             #expect(site.server.process.wait(seconds: 3) == .exited(1))
             #expect(site.server.process.errorOutput.contains("serverfs: the mount is gone"))
             #expect(site.server.leftovers.isEmpty)

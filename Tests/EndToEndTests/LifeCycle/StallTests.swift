@@ -125,6 +125,66 @@ extension EndToEnd {
             #expect(isBack)
         }
 
+        /// The same in the middle of bodies: who would be one too many is cut off at once, not at the time-out.
+        @Test
+        func moreStuckBodiesThanThreadsAreCutOff() throws {
+            let server = try serve("--stall-timeout", "60")
+            let port = server.bypassPort
+            let (started, cutOff, mayGoOn) = (SharedCount(), SharedCount(), SharedFlag())
+            // Each takes nothing of its body at first: more than sockets hold, less than there is.
+            let clients = try ClientThreads(72) { _ in
+                let connection = try HTTPConnection(port: port, receiveBufferBytes: 16384, timeoutSeconds: 60)
+                try connection.socket.send(HTTPConnection.request("/large", fields: ["Range: bytes=0-11999999"]))
+                let length = try connection.receiveHead().contentLength ?? 0
+                started.add()
+                while !mayGoOn.isSet { usleep(10_000) }
+                do {
+                    try connection.receiveBody(length) { _ in }
+                } catch ClientFailure.closed {
+                    cutOff.add()
+                }
+            }
+            let haveStarted = eventually(seconds: 10) { started.value == 72 }
+            docroot.stall()
+            mayGoOn.set()
+            let areCutOff = eventually(seconds: 25) { cutOff.value == 72 - 64 }
+            #expect(haveStarted)
+            #expect(areCutOff, "\(cutOff.value) were cut off")
+            let metrics = try server.metrics()
+            #expect(metrics["serverfs_http_stuck_requests_total{outcome=\"any\"}"] == 64)
+            #expect(metrics["serverfs_http_truncated_responses_total"] == 72 - 64)
+            // What is not read from a file is still answered.
+            #expect(try HTTPConnection.fetch(port, "/warm", method: "POST").status == 405)
+            docroot.resume()
+            // The others get all of theirs.
+            try clients.join()
+            #expect(cutOff.value == 72 - 64)
+            #expect(try HTTPConnection.fetch(port, "/cold1").status == 200)
+        }
+
+        /// Many ask for the one file that is stuck: at the time-out their sockets are closed, though the file is stuck still.
+        @Test
+        func whoeverWaitsForAStuckFileIsLetGoAtTheTimeOut() throws {
+            let server = try serve("--stall-timeout", "3")
+            func sockets() -> Int {
+                ProcessFacts.descriptorTargets(server.identifier).count { $0.hasPrefix("socket:") }
+            }
+            usleep(200_000)
+            let before = sockets()
+            docroot.stall()
+            var waiting = try (0..<40).map { _ in try send("/cold0", to: server.bypassPort) }
+            let haveCome = eventually(seconds: 5) { sockets() == before + 40 }
+            #expect(haveCome)
+            for connection in waiting { #expect(try connection.receiveResponse().status == 504) }
+            waiting = []
+            // But for the one whose thread is stuck with it.
+            let areClosed = eventually(seconds: 5) { sockets() <= before + 1 }
+            #expect(areClosed, "\(before) sockets before, \(sockets()) now")
+            docroot.resume()
+            let isLast = eventually(seconds: 5) { sockets() == before }
+            #expect(isLast)
+        }
+
         /// What is stuck in the docroot cannot be ended, but no client waits for that, and nothing is left when it comes back.
         @Test
         func aStuckServerStillStops() throws {

@@ -37,7 +37,9 @@ extension EndToEnd {
 
         /// At any moment of the start; before it takes notice of signals, one simply ends it.
         @Test func aSignalDuringTheStartLeavesNothing() throws {
-            for delay in 0..<40 {
+            let startMilliseconds = try seconds { _ = try ServerProcess.serving(docroot) } * 1000
+            for moment in 0..<40 {
+                let delay = Int(startMilliseconds * Double(moment) / 40)
                 let process = try ChildProcess(
                     [ServerProcess.binaryPath, docroot, "--listen", "127.0.0.1:0"], in: folder,
                     environment: ["TMPDIR": temporary])
@@ -47,6 +49,23 @@ extension EndToEnd {
                 #expect(status == .exited(0) || status == .signaled(SIGTERM), "after \(delay) ms")
                 expectNothingLeft()
             }
+        }
+
+        /// The start waits for a docroot that does not answer: the second signal ends it, as it does at any other time.
+        @Test func aStartThatIsStuckCanBeEnded() throws {
+            let stalling = try StallingFolder(["file": [1]], in: folder, isCached: false)
+            stalling.stall()
+            let process = try ChildProcess(
+                [ServerProcess.binaryPath, stalling.path, "--listen", "127.0.0.1:0"], in: folder,
+                environment: ["TMPDIR": temporary])
+            let isStuck = eventually(seconds: 5) { ProcessFacts.threadNames(process.identifier).contains("signals") }
+            #expect(isStuck)
+            process.signal(SIGTERM)
+            #expect(process.wait(seconds: 0.5) == nil)
+            process.signal(SIGTERM)
+            #expect(process.wait(seconds: 2) == .exited(128 + SIGTERM))
+            #expect(process.output.isEmpty)
+            #expect(PrivateFolder.names(in: temporary).isEmpty)
         }
 
         @Test func twoServersOfOneDocrootDoNotDisturbEachOther() throws {

@@ -34,6 +34,9 @@ struct Combination: Sendable, CustomTestStringConvertible {
 
     private var isPermitted: Bool { open != "passthrough" || Capability.isRoot }
 
+    /// For tests that take their time with each: all in the long form, else one of each open strategy.
+    static let sample = TestDuration.isLong ? allowed : ofEachOpen
+
     /// One of each API and open strategy that go together; the read and cache strategies in turn.
     static let ofEachOpen = [
         Combination(api: "lowlevel", open: "stateless", read: "copy", cache: "watched"),

@@ -102,7 +102,7 @@ extension EndToEnd {
             for call in calls { #expect(call.failure == EROFS, "\(call.name)") }
         }
 
-        @Test(arguments: Combination.ofEachOpen)
+        @Test(arguments: Combination.sample)
         func everyModifyingCallGivesEROFS(_ combination: Combination) throws {
             let mounted = try MountedDocroot(docroot, combination.options)
             let before = try facts()

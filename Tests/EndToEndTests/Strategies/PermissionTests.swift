@@ -73,7 +73,7 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: Combination.ofEachOpen)
+        @Test(arguments: Combination.sample)
         func anOrdinaryUserMayWhatTheDocrootAllows(_ combination: Combination) throws {
             let mounted = try MountedDocroot(docroot, combination.options)
             // As root first: what the kernel then knows must not help the other.
@@ -85,7 +85,7 @@ extension EndToEnd {
         /// serverfs itself may not read everything then, nor be told of changes everywhere.
         @Test(
             .enabled(if: Capability.isInstalled("fusermount3"), "an ordinary user mounts by fusermount3"),
-            arguments: Combination.ofEachOpen.filter { $0.open != "passthrough" })
+            arguments: Combination.sample.filter { $0.open != "passthrough" })
         func aMountByAnOrdinaryUserGivesTheSameAnswers(_ combination: Combination) throws {
             let mounted = try MountedDocroot(docroot, combination.options, prefix: User.nobody.prefix)
             try expectSameAnswers(mounted, prefix: User.nobody.prefix)

@@ -29,7 +29,7 @@ extension EndToEnd {
             try fio(order, in: path, ["--rw=\(order)", "--readonly", "--invalidate=0"])
         }
 
-        @Test(arguments: Combination.ofEachOpen)
+        @Test(arguments: Combination.sample)
         func whatFioWroteItVerifiesThroughTheMount(_ combination: Combination) throws {
             let mounted = try MountedDocroot(docroot, combination.options)
             #expect(try verify(mounted.mountPoint, "randread") == .exited(0))

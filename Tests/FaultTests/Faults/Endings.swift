@@ -13,9 +13,9 @@ extension Fault {
             let server = try KilledAtStart(trial)
             trial.expect(server.isGone, "mount, folder or watchdog was left after 2 s: \(server.remains)")
         },
-        Fault("SIGKILL, a mount file below /dev/fuse's number", times: (1, 10)) { trial in
+        Fault("SIGKILL after mounting again on high descriptors", times: (1, 10)) { trial in
             let server = try trial.serve(Trial.uncached + ["--open-file-cache", "64"])
-            try trial.putMountFilesBelowTheDevice(server)
+            try trial.mountAgainOnHighDescriptors(server)
             trial.expectGone(.signaled(SIGKILL)) { server.signal(SIGKILL) }
         },
         Fault("SIGTERM under load", times: (1, 10)) { trial in
@@ -50,12 +50,13 @@ extension Trial {
         undo { _ = stalled }
     }
 
-    /// Brings a descriptor of /dev/fuse above those of mount files: the kernel closes a killed process's descriptors in the
-    /// order of their numbers, and what the close of a mount file asks of FUSE must not wait for this very process.
+    /// Does what would bring a descriptor of /dev/fuse above those of mount files, and expects it to be below them: the kernel
+    /// closes a killed process's descriptors in the order of their numbers, and what the close of a mount file asks of FUSE
+    /// must not wait for this very process.
     ///
-    /// A mount that is made anew while many connections are open gets a high number; when they have gone, the mount's files
-    /// get the low ones.
-    func putMountFilesBelowTheDevice(_ server: ServerProcess) throws {
+    /// What is opened while many connections are open gets a high number; when they have gone, the mount's files get low
+    /// ones.
+    func mountAgainOnHighDescriptors(_ server: ServerProcess) throws {
         var connections: [HTTPConnection] = []
         for _ in 0..<200 { connections.append(try HTTPConnection(port: server.port)) }
         for connection in connections { _ = try connection.exchange("/\(Content.loadName)") }
@@ -69,7 +70,8 @@ extension Trial {
         let files = server.descriptors
         let lowest = files.filter { $0.target.hasPrefix(server.mountPoint + "/") }.map(\.number).min()
         let device = files.filter { $0.target == "/dev/fuse" }.map(\.number).max()
-        if let lowest, let device, lowest < device { note("a mount file was below") }
+        expect(device != nil, "no descriptor of /dev/fuse was seen")
+        if let lowest, let device { expect(device < lowest, "a mount file's descriptor is below /dev/fuse's") }
     }
 }
 

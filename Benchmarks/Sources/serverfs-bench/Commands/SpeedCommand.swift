@@ -20,7 +20,13 @@ struct SpeedCommand: Measurement {
     @Option(help: "The length of one run of wrk.")
     var seconds = 4
 
+    @Option(help: "Measure only the series whose name contains this, of both workloads.")
+    var series = ""
+
     func validate() throws {
+        guard (Plan.oneFile + Plan.filesInTurn).contains(where: isWanted) else {
+            throw ValidationError("there is no series whose name contains \(series).")
+        }
         try check("pairs", pairs, within: 1...1000)
         try check("seconds", seconds, within: 1...3600)
     }
@@ -45,31 +51,34 @@ struct SpeedCommand: Measurement {
         let filesInTurn = try Workload.filesInTurn(
             count: Plan.filesInTurnCount, fileBytes: Plan.filesInTurnBytes, in: directory)
 
-        let memory = try PageCacheMeasurement(serverfs: serverfs, directory: directory).report()
+        // The page cache is measured with everything else, or not at all.
+        let memory = series.isEmpty ? try PageCacheMeasurement(serverfs: serverfs, directory: directory).report() : nil
         let reports = [
             try measure(Plan.oneFile, on: oneFile, &benchmark),
             try measure(Plan.filesInTurn, on: filesInTurn, &benchmark),
-        ]
+        ].filter { !$0.results.isEmpty || !$0.refused.isEmpty }
 
         for report in reports {
             print(report.throughput.text)
             print(report.costs.text)
         }
-        print(memory.table.text)
+        if let memory { print(memory.table.text) }
         let title = "requests/s: median of \(pairs) pairs"
-        print(Verdict.table(title, reports.flatMap(\.verdicts) + memory.verdicts).text)
+        print(Verdict.table(title, reports.flatMap(\.verdicts) + (memory?.verdicts ?? [])).text)
         print("Machine: \(machine)\n")
         print("Command: \(shellCommand(CommandLine.arguments))\n")
         printSeries(reports)
-        for (strategy, reason) in memory.refused { print("- not measured: page cache, \(strategy): \(reason)") }
+        for (strategy, reason) in memory?.refused ?? [] { print("- not measured: page cache, \(strategy): \(reason)") }
     }
+
+    private func isWanted(_ candidate: Series) -> Bool { series.isEmpty || candidate.name.contains(series) }
 
     private func measure(
         _ plan: [Series], on workload: Workload, _ benchmark: inout Benchmark
     ) throws -> SpeedReport {
         var report = SpeedReport(
             results: [], load: shellCommand(["wrk"] + benchmark.load.arguments), workload: workload)
-        for series in plan {
+        for series in plan.filter(isWanted) {
             do {
                 report.results.append(try benchmark.run(series, on: workload))
             } catch let refusal as StartRefusal where series.mayBeRefused {

@@ -26,6 +26,13 @@ enum PageCache {
         _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
     }
 
+    /// Pages of files that were fetched again after the kernel had given them up, since the machine was started.
+    static var refaultedPages: Int {
+        let name = "workingset_refault_file "
+        let line = text(ofFile: "/proc/vmstat").split(separator: "\n").first { $0.hasPrefix(name) }
+        return line.flatMap { Int($0.dropFirst(name.utf8.count)) } ?? 0
+    }
+
     /// The page cache of all files of the machine together.
     static func allCachedBytes() -> Int {
         ProcessFacts.kilobytes("Cached", in: text(ofFile: "/proc/meminfo")) * 1024

@@ -1,5 +1,5 @@
 /// All that SIGUSR1 makes serverfs print, in Prometheus's text format.
-struct ServerfsMetrics: Equatable {
+struct ServerfsMetrics {
     private var values: [String: Int] = [:]
 
     /// Nil until the text is complete.
@@ -29,6 +29,14 @@ struct ServerfsMetrics: Equatable {
 
     func fuseRequests(_ operation: String) throws -> Int {
         try value("serverfs_fuse_requests_total{operation=\"\(operation)\"}")
+    }
+
+    /// What grows with every request, and with nothing else.
+    var traffic: [String: Int] {
+        values.filter { name, _ in
+            ["serverfs_http_requests_total{", "serverfs_http_body_bytes_total{", "serverfs_fuse_requests_total{"]
+                .contains { name.hasPrefix($0) }
+        }
     }
 
     /// The inodes the kernel knows, the root among them.

@@ -68,7 +68,7 @@ final class ServerfsProcess {
         while true {
             try Interrupt.pause(milliseconds: 20)
             let metrics = try metrics()
-            if metrics == earlier {
+            if metrics.traffic == earlier.traffic {
                 return Snapshot(metrics: metrics, switches: ContextSwitches(ofProcess: process.pid))
             }
             guard !deadline.hasPassed else {

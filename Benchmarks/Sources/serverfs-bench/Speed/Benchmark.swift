@@ -66,6 +66,7 @@ struct Benchmark {
     ) throws -> Sample {
         guard let base else { throw BenchFailure(.runFailed, "serverfs does not say where it listens") }
         let before = try server.snapshot()
+        let refaultedBefore = PageCache.refaultedPages
         let report = try wrk.run(load, base: base, workload)
         let after = try server.snapshot()
 
@@ -81,6 +82,7 @@ struct Benchmark {
             cost: ServerCost(
                 httpRequests: served,
                 fuseRequests: try after.metrics.fuseRequests - before.metrics.fuseRequests,
-                switches: after.switches - before.switches))
+                switches: after.switches - before.switches,
+                refaultedPages: PageCache.refaultedPages - refaultedBefore))
     }
 }

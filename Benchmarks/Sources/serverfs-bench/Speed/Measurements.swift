@@ -3,11 +3,14 @@ struct ServerCost {
     var httpRequests = 0
     var fuseRequests = 0
     var switches = ContextSwitches()
+    /// Pages of files that the kernel had given up and had to fetch again meanwhile, for whatever process.
+    var refaultedPages = 0
 
     static func + (a: Self, b: Self) -> Self {
         Self(
             httpRequests: a.httpRequests + b.httpRequests, fuseRequests: a.fuseRequests + b.fuseRequests,
-            switches: a.switches + b.switches)
+            switches: a.switches + b.switches,
+            refaultedPages: a.refaultedPages + b.refaultedPages)
     }
 
     func perRequest(_ count: Int) -> Double {

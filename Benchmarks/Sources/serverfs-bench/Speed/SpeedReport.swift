@@ -32,7 +32,7 @@ struct SpeedReport {
     var costs: Table {
         var table = Table([
             ("per HTTP request, \(workload.shortName)", .left), ("FUSE requests", .right), ("context switches", .right),
-            ("of http-*", .right), ("of fuse-*", .right),
+            ("of http-*", .right), ("of fuse-*", .right), ("pages refaulted", .right),
         ])
         for result in results {
             for target in [Target.bypass, .mount] {
@@ -43,6 +43,7 @@ struct SpeedReport {
                     fixed(cost.perRequest(cost.switches.all), decimals: 3),
                     fixed(cost.perRequest(cost.switches.http), decimals: 3),
                     fixed(cost.perRequest(cost.switches.fuse), decimals: 3),
+                    fixed(cost.perRequest(cost.refaultedPages), decimals: 5),
                 ])
             }
         }

@@ -160,7 +160,7 @@ private func result<Value: SignedInteger>(_ body: () throws(Errno) -> Value) -> 
             (_, file) throws(Errno) in
             let available = max(Int64(try Files.status(file).st_size) - Int64(offset), 0)
             // The reply is made after this callback: the descriptor that it is made from must be ours until then.
-            return (try Files.duplicate(file), Int(min(Int64(size), available)))
+            return (SharedDescriptor(try Files.duplicate(file)), Int(min(Int64(size), available)))
         }
         thread.heldDescriptor = file
         guard let made = malloc(MemoryLayout<fuse_bufvec>.size)?.bindMemory(to: fuse_bufvec.self, capacity: 1) else {
