@@ -9,7 +9,7 @@ package struct Guarded<Value: ~Copyable>: ~Copyable {
     package init(_ value: consuming sending Value) { mutex = Mutex(value) }
 
     /// Calls `body` with the lock held. Not to be nested with the same lock.
-    @inlinable
+    @inlinable @inline(__always)
     package borrowing func withLock<Result: ~Copyable, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

@@ -9,6 +9,7 @@ import Synchronization
 /// the next: the clock is read about four times a request.
 ///
 /// Everything here is the thread's own, but for `counters`, which any may read, and what is said to be for one that takes over.
+/// So accesses need no check whether another is under way: the checks would cost as much as what is measured.
 package final class RequestMeter: @unchecked Sendable {
     package let counters: Counters<HTTPCounter>
     let phaseTimes: Counters<PhaseTime>
@@ -17,33 +18,33 @@ package final class RequestMeter: @unchecked Sendable {
     private let samplesAll: Bool
     let spans: SpanBuffer
     /// nil when there are too many threads: the FUSE requests of this one are nobody's.
-    private var caller: FuseCaller?
+    @exclusivity(unchecked) private var caller: FuseCaller?
 
     /// The request at hand; not running where there is none, or where no times are taken.
-    private(set) var timeline = RequestTimeline()
+    @exclusivity(unchecked) private(set) var timeline = RequestTimeline()
     /// Where its path can be read, without the slash at its start; empty before there is one.
-    private var path = UnsafeRawBufferPointer(start: nil, count: 0)
-    private var isFolder = false
+    @exclusivity(unchecked) private var path = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private var isFolder = false
     /// Its path, where another thread had read it.
-    private var keptPath: String?
+    @exclusivity(unchecked) private var keptPath: String?
 
     /// Whether times are taken in this turn of the event loop.
-    private var isMeasuring = false
+    @exclusivity(unchecked) private var isMeasuring = false
     /// CLOCK_MONOTONIC, when the event loop was first told of something in this turn.
-    package private(set) var turnNanoseconds: UInt64 = 0
+    @exclusivity(unchecked) package private(set) var turnNanoseconds: UInt64 = 0
     /// CLOCK_MONOTONIC, the end of what the thread did last.
-    private var lastNanoseconds: UInt64 = 0
+    @exclusivity(unchecked) private var lastNanoseconds: UInt64 = 0
     /// CLOCK_MONOTONIC, when the bytes were received that come next; 0 where that is not of interest.
-    private var receivedNanoseconds: UInt64 = 0
-    private var requestCount: UInt64 = 0
-    private var shares = UsageShares()
+    @exclusivity(unchecked) private var receivedNanoseconds: UInt64 = 0
+    @exclusivity(unchecked) private var requestCount: UInt64 = 0
+    @exclusivity(unchecked) private var shares = UsageShares()
 
     // The work on the request at hand, since it began or was taken up again.
-    private var isWorking = false
-    private(set) var workNanoseconds: UInt64 = 0
-    private var fuseRequestsBefore: UInt64 = 0
-    private var fuseServiceBefore: UInt64 = 0
-    private var switchesBefore = ContextSwitches()
+    @exclusivity(unchecked) private var isWorking = false
+    @exclusivity(unchecked) private(set) var workNanoseconds: UInt64 = 0
+    @exclusivity(unchecked) private var fuseRequestsBefore: UInt64 = 0
+    @exclusivity(unchecked) private var fuseServiceBefore: UInt64 = 0
+    @exclusivity(unchecked) private var switchesBefore = ContextSwitches()
 
     /// One request in so many has its context switches looked at.
     static let switchSampling: UInt64 = 64

@@ -58,6 +58,7 @@ package struct RequestTimeline: Sendable {
     /// Adds the time of each phase to `sums`.
     func addPhases(to sums: Counters<PhaseTime>, _ servingPath: ServingPath) {
         let first = servingPath.rawValue * phases.count
+        let phases = phases.span
         for phase in phases.indices where phases[phase] > 0 {
             sums.add(PhaseTime(rawValue: first + phase), phases[phase])
         }
