@@ -54,7 +54,8 @@ function options({ isStacked = false, isLogarithmic = false, format, labelWidth,
   };
   if (isLogarithmic) {
     // One label for each power of ten.
-    y.afterBuildTicks = (axis) => { axis.ticks = axis.ticks.filter(({ value }) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6)); };
+    const isPowerOfTen = ({ value }) => Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6);
+    y.afterBuildTicks = (axis) => { axis.ticks = axis.ticks.filter(isPowerOfTen); };
   }
   return {
     animation: false,
@@ -68,7 +69,8 @@ function options({ isStacked = false, isLogarithmic = false, format, labelWidth,
     plugins: {
       legend: { display: false },
       tooltip: {
-        backgroundColor: color("panel"), titleColor: color("soft"), bodyColor: color("ink"), borderColor: color("rule"), borderWidth: 1,
+        backgroundColor: color("panel"), titleColor: color("soft"), bodyColor: color("ink"),
+        borderColor: color("rule"), borderWidth: 1,
         boxWidth: 8, boxHeight: 8, boxPadding: 4, titleFont: { weight: "400" },
         filter: (item) => item.parsed.y !== null && !(isStacked && item.parsed.y === 0),
         callbacks: {
@@ -81,7 +83,10 @@ function options({ isStacked = false, isLogarithmic = false, format, labelWidth,
       x: {
         type: "linear", min: -historySeconds, max: 0,
         grid: { display: false, drawBorder: false },
-        ticks: { color: color("soft"), stepSize: 30, maxRotation: 0, autoSkipPadding: 16, align: "inner", callback: (value) => (value === 0 ? "now" : `−${-value} s`) },
+        ticks: {
+          color: color("soft"), stepSize: 30, maxRotation: 0, autoSkipPadding: 16, align: "inner",
+          callback: (value) => (value === 0 ? "now" : `−${-value} s`),
+        },
       },
       y,
     },
@@ -100,7 +105,9 @@ class LiveChart {
     this.lines = lines;
     this.summary = summary;
     this.choices = choices;
-    this.chart = new Chart(this.canvas, { type: "line", data: { datasets: [] }, options: options(choices), plugins: [endLabels] });
+    this.chart = new Chart(this.canvas, {
+      type: "line", data: { datasets: [] }, options: options(choices), plugins: [endLabels],
+    });
   }
 
   /** Colours of the other scheme. */
@@ -115,8 +122,9 @@ class LiveChart {
     }));
     this.chart.update("none");
     const last = points.findLast((point) => !point.isGap);
+    const present = last ? ` Now: ${this.summary(last)}.` : "";
     this.canvas.removeAttribute("aria-labelledby");
-    this.canvas.setAttribute("aria-label", `Chart: ${this.heading}, the last two minutes.${last ? ` Now: ${this.summary(last)}.` : ""} The figures are in the table.`);
+    this.canvas.ariaLabel = `Chart: ${this.heading}, the last two minutes.${present} The figures are in the tables.`;
   }
 }
 
@@ -205,14 +213,24 @@ export function makeCharts() {
   Chart.defaults.font.size = 11;
   const both = (format, key) => (point) => `mount ${format(point.mount[key])}, bypass ${format(point.bypass[key])}`;
   const charts = [
-    new LiveChart("rate", { lines: rateLines, summary: both(text.rate, "rate"), format: text.rate, labelWidth: 54, least: 10 }),
+    new LiveChart("rate", {
+      lines: rateLines, summary: both(text.rate, "rate"), format: text.rate, labelWidth: 54, least: 10,
+    }),
     new LiveChart("latency", {
       lines: latencyLines, format: text.duration, labelWidth: 84, isLogarithmic: true,
       summary: (point) => `p50 ${both(text.duration, "p50")(point)}; p99 ${both(text.duration, "p99")(point)}`,
     }),
-    new LiveChart("switches", { lines: switchesLines, summary: both(text.ratio, "switches"), format: text.ratio, labelWidth: 76, least: 1 }),
-    new LiveChart("fuse", { lines: fuseLines, summary: (point) => `${text.rate(sumOf(fuseLines([point]), point))} a second`, format: text.rate, labelWidth: 8, isStacked: true, least: 10 }),
-    new LiveChart("threads", { lines: threadLines, summary: (point) => `${text.percent(sumOf(threadLines([point]), point))} of one processor`, format: text.percent, labelWidth: 8, isStacked: true, least: 0.1 }),
+    new LiveChart("switches", {
+      lines: switchesLines, summary: both(text.ratio, "switches"), format: text.ratio, labelWidth: 76, least: 1,
+    }),
+    new LiveChart("fuse", {
+      lines: fuseLines, format: text.rate, labelWidth: 8, isStacked: true, least: 10,
+      summary: (point) => `${text.rate(sumOf(fuseLines([point]), point))} a second`,
+    }),
+    new LiveChart("threads", {
+      lines: threadLines, format: text.percent, labelWidth: 8, isStacked: true, least: 0.1,
+      summary: (point) => `${text.percent(sumOf(threadLines([point]), point))} of one processor`,
+    }),
   ];
   return {
     draw(points) { for (const chart of charts) chart.draw(points); },

@@ -6,7 +6,7 @@ const silenceSeconds = 4;
 
 /** Why there is no stream, in words; null where the server cannot be reached at all. */
 async function reasonOf(response) {
-  if (response.status === 401 || response.status === 403) return "This page needs its token: open the address with ?token=… that serverfs was given.";
+  if (response.status === 401) return "serverfs asks for its token: open this address with /?token=… once more.";
   const words = (await response.text()).trim().split("\n")[0];
   return `The server answers ${response.status}: ${words.slice(0, 200)}`;
 }

@@ -16,7 +16,7 @@ export function make(name, className, ...children) {
   return node;
 }
 
-/** Lets a list of elements be as long as the data, and fills each; elements are kept, with whatever is selected in them. */
+/** Lets a list of elements be as long as the data, and fills each. Elements are kept, with what is selected in them. */
 export function fill(parent, items, makeOne, fillOne) {
   while (parent.children.length > items.length) parent.lastElementChild.remove();
   while (parent.children.length < items.length) parent.append(makeOne());

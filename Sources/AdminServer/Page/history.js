@@ -37,7 +37,7 @@ function perRequest(now, before) {
     fuse: quotient(increase(now?.fuseRequests, before?.fuseRequests), requests),
     voluntary: quotient(sampled.voluntarySwitches ?? null, sampled.requests),
     involuntary: quotient(sampled.involuntarySwitches ?? null, sampled.requests),
-    cpu: quotient(increase(now?.cpuNanoseconds, before?.cpuNanoseconds), requests),
+    cpu: quotient(increase(now?.processorNanoseconds, before?.processorNanoseconds), requests),
     hits: hits === null || misses === null ? null : quotient(hits, hits + misses),
     phases: Object.fromEntries(Object.entries(phases).map(([name, time]) => [name, quotient(time, requests)])),
   };
@@ -62,7 +62,8 @@ function threadIncreases(now, before) {
 
 /** Context switches of all threads by all requests. */
 function switchesOfAll(now, before) {
-  const requests = paths.reduce((sum, via) => sum + (increase(now.http?.[via]?.requests, before.http?.[via]?.requests) ?? 0), 0);
+  const requestsOf = (via) => increase(now.http?.[via]?.requests, before.http?.[via]?.requests) ?? 0;
+  const requests = paths.reduce((sum, via) => sum + requestsOf(via), 0);
   const sums = [...threadIncreases(now.threads, before.threads).values()];
   return {
     voluntary: quotient(sums.reduce((sum, each) => sum + each.voluntary, 0), requests),
@@ -70,7 +71,9 @@ function switchesOfAll(now, before) {
   };
 }
 
-function sumOfSwitches({ voluntary, involuntary }) { return voluntary === null || involuntary === null ? null : voluntary + involuntary; }
+function sumOfSwitches({ voluntary, involuntary }) {
+  return voluntary === null || involuntary === null ? null : voluntary + involuntary;
+}
 
 export class History {
   /** One for each second, of the last two minutes: what charts draw. One with `isGap` has no figures. */
@@ -93,7 +96,8 @@ export class History {
     const before = this.#recent.at(-1);
     if (before && status.uptimeSeconds - before.uptimeSeconds < 0.2) return null;
     this.#recent.push(status);
-    while (this.#recent.length > 2 && status.uptimeSeconds - this.#recent[1].uptimeSeconds >= windowSeconds) this.#recent.shift();
+    const windowStart = status.uptimeSeconds - windowSeconds;
+    while (this.#recent.length > 2 && this.#recent[1].uptimeSeconds <= windowStart) this.#recent.shift();
     if (!before) return null;
     const elapsed = status.uptimeSeconds - before.uptimeSeconds;
     if (elapsed > gapSeconds) {
@@ -112,7 +116,8 @@ export class History {
 
   #point(status, before, elapsed) {
     const start = this.#recent[0];
-    const point = { time: performance.now() / 1000, elapsed, fuse: {}, threads: threadIncreases(status.threads, before.threads) };
+    const threads = threadIncreases(status.threads, before.threads);
+    const point = { time: performance.now() / 1000, elapsed, fuse: {}, threads };
     for (const via of paths) {
       const now = status.http?.[via];
       const latency = status.interval?.http?.[via]?.latency;
@@ -125,6 +130,10 @@ export class History {
         request: perRequest(now, start.http?.[via]),
       };
       point[via].switches = sumOfSwitches(point[via].request);
+    }
+    // The server shares a thread's processor time out by requests: where there were both, that says nothing of either.
+    if (paths.every((via) => point[via].request.requests > 0)) {
+      for (const via of paths) point[via].request.cpu = null;
     }
     point.all = switchesOfAll(status, start);
     point.all.switches = sumOfSwitches(point.all);

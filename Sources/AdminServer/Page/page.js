@@ -23,11 +23,23 @@ let restartedUntil = 0;
 function notices() {
   const list = [];
   const since = text.clock(link.since);
-  if (link.state === "lost") list.push(["bad", link.reason ?? `No connection to serverfs since ${since}. Trying again every 2 s; the figures are the last that came.`]);
-  if (link.state === "silent") list.push(["bad", `serverfs has said nothing since ${since}: it is stopped, or the machine is too busy. The figures are the last that came.`]);
-  if (link.state === "live" && performance.now() < restartedUntil) list.push(["", `serverfs was started anew: it is process ${status.pid} now, and its counters begin at 0.`]);
-  if (status?.degraded) list.push(["bad", `The mount is gone, and --on-mount-loss is in effect (${status.options?.["on-mount-loss"] ?? "bypass"}) until it is back.`]);
-  if (status?.telemetry === false) list.push(["", "Times are not measured (--telemetry off): there are counts, but no latency and no phases."]);
+  if (link.state === "lost") {
+    const lost = `No connection to serverfs since ${since}. Trying again every 2 s; the figures are the last that came.`;
+    list.push(["bad", link.reason ?? lost]);
+  }
+  if (link.state === "silent") {
+    list.push(["bad", `serverfs has said nothing since ${since}: it is stopped, or the machine too busy for it.`]);
+  }
+  if (link.state === "live" && performance.now() < restartedUntil) {
+    list.push(["", `serverfs was started anew: it is process ${status.pid} now, and its counters begin at 0.`]);
+  }
+  if (status?.degraded) {
+    const policy = status.options?.["on-mount-loss"] ?? "bypass";
+    list.push(["bad", `The mount is gone: until it is back, --on-mount-loss ${policy} is in effect.`]);
+  }
+  if (status?.telemetry === false) {
+    list.push(["", "Times are not measured (--telemetry off): there are counts, but no latency and no phases."]);
+  }
   return list;
 }
 

@@ -10,7 +10,8 @@ const pathLengthMax = 160;
 function phaseList(times) {
   const known = Object.entries(times).filter(([, time]) => time > 0).sort((one, other) => other[1] - one[1]);
   const whole = known.reduce((sum, [, time]) => sum + time, 0);
-  return known.filter(([, time]) => time >= whole / 100).map(([name, time]) => `${name} ${text.duration(time)}`).join(", ");
+  const shown = known.filter(([, time]) => time >= whole / 100);
+  return shown.map(([name, time]) => `${name} ${text.duration(time)}`).join(", ");
 }
 
 /**
@@ -44,24 +45,29 @@ function slowRow(request, longest) {
   // The text below says the same.
   bar.ariaHidden = "true";
   const parts = make("td", "parts", bar, make("small", "", phaseList(request.phases ?? {})));
-  const fuse = request.fuseRequests > 0
-    ? make("td", "n", text.count(request.fuseRequests), make("small", "", `${text.duration(request.fuseServiceNanoseconds)} service`))
-    : make("td", "n", text.count(request.fuseRequests));
-  const switches = make("td", "n", text.count((request.voluntarySwitches ?? 0) + (request.involuntarySwitches ?? 0)));
-  switches.title = `${text.count(request.voluntarySwitches)} voluntary, ${text.count(request.involuntarySwitches)} involuntary`;
+  const fuse = make("td", "n", text.count(request.fuseRequests));
+  if (request.fuseRequests > 0) {
+    fuse.append(make("small", "", `${text.duration(request.fuseServiceNanoseconds)} service`));
+  }
+  const areCounted = typeof request.voluntarySwitches === "number";
+  const sum = areCounted ? request.voluntarySwitches + request.involuntarySwitches : null;
+  const switches = make("td", "n", text.count(sum));
+  switches.title = areCounted
+    ? `${text.count(request.voluntarySwitches)} voluntary, ${text.count(request.involuntarySwitches)} involuntary`
+    : "not looked at: they are for one request in 64";
   return make(
     "tr", "", make("td", "", time), head, via, make("td", "", String(request.status)),
     make("td", "n", text.duration(request.latencyNanoseconds)), parts, fuse, switches);
 }
 
-let shown = "";
+let shownKey = "";
 
 /** Shows the latest first. Rows are only made again when there is another request. */
 export function showSlow(status) {
   const requests = status.slowRequests ?? [];
   const key = `${status.pid} ${requests.map(({ number }) => number).join(" ")}`;
-  if (key === shown) return;
-  shown = key;
+  if (key === shownKey) return;
+  shownKey = key;
   const longest = Math.max(...requests.map(({ latencyNanoseconds }) => latencyNanoseconds), 1);
   const latest = requests.toSorted((one, other) => other.number - one.number);
   element("slow-table").tBodies[0].replaceChildren(...latest.map((request) => slowRow(request, longest)));

@@ -47,22 +47,26 @@ export function showPhases(point) {
   fill(element("phases"), paths, () => make("div", "", make("span"), make("div")), (line, via, index) => {
     setText(line.firstElementChild, via);
     line.firstElementChild.className = via;
-    line.lastElementChild.replaceWith(phaseBar(times[index], longest, `${via}: ${text.duration(totals[index] || null)}`));
+    const label = `${via}: ${text.duration(totals[index] || null)}`;
+    line.lastElementChild.replaceWith(phaseBar(times[index], longest, label));
   });
   const present = phases.filter((phase) => times.some((each) => each[phase] > 0));
   const rows = present.map((phase) => ({
     name: phase, key: color(`phase-${phase}`), cells: phaseCells(times[0][phase], times[1][phase]),
   }));
-  if (present.length > 0) rows.push({ name: "together", key: "transparent", cells: phaseCells(totals[0] || null, totals[1] || null) });
+  if (present.length > 0) {
+    const [mount, bypass] = totals.map((total) => total || null);
+    rows.push({ name: "together", key: "transparent", cells: phaseCells(mount, bypass) });
+  }
   fill(element("phase-table").tBodies[0], rows, () => makeRow(3, true), fillRow);
   element("phase-table").classList.toggle("summed", rows.length > 0);
 }
 
 function phaseCells(mount, bypass) {
-  const areBoth = typeof mount === "number" && typeof bypass === "number";
-  const difference = areBoth ? mount - bypass : 0;
-  const sign = difference < 0 ? "−" : "+";
-  return [text.duration(mount), text.duration(bypass), areBoth ? sign + text.duration(Math.abs(difference)) : text.none];
+  const cells = [text.duration(mount), text.duration(bypass)];
+  if (typeof mount !== "number" || typeof bypass !== "number") return [...cells, text.none];
+  const sign = mount < bypass ? "−" : "+";
+  return [...cells, sign + text.duration(Math.abs(mount - bypass))];
 }
 
 export function showFuse(status, point) {
@@ -73,7 +77,8 @@ export function showFuse(status, point) {
     return {
       name, key: color(`fuse-${fuseKind(name)}`),
       cells: [
-        text.rate(now?.rate), text.count(operation.requests), text.duration(now?.service ?? mean(operation, "serviceNanoseconds")),
+        text.rate(now?.rate), text.count(operation.requests),
+        text.duration(now?.service ?? mean(operation, "serviceNanoseconds")),
         text.duration(now?.reply ?? mean(operation, "replyNanoseconds")),
         operation.latency?.count > 0 ? text.duration(operation.latency.p99Nanoseconds) : text.none,
       ],
@@ -94,8 +99,8 @@ export function showThreads(status, point, points) {
     return {
       name, key: threadColor(roles.get(name) ?? name),
       cells: [
-        text.percent(processor / 1e9 / point.elapsed), text.rate(voluntary / point.elapsed), text.rate(involuntary / point.elapsed),
-        text.duration(all),
+        text.percent(processor / 1e9 / point.elapsed), text.rate(voluntary / point.elapsed),
+        text.rate(involuntary / point.elapsed), text.duration(all),
       ],
     };
   });
@@ -119,7 +124,8 @@ export function showCounts(status) {
     ["inodes the kernel knows", status.fuse?.inodes], ["FUSE replies with an error", status.fuse?.errorReplies],
     ["deadlocks avoided", status.fuse?.deadlocksAvoided],
   ].filter(([, value]) => typeof value === "number").map(([name, value]) => [name, text.count(value)]);
-  if (typeof status.fuse?.readBytes === "number") list.push(["bytes of READ replies", text.bytes(status.fuse.readBytes)]);
+  const readBytes = status.fuse?.readBytes;
+  if (typeof readBytes === "number") list.push(["bytes of READ replies", text.bytes(readBytes)]);
   pairs("counts", list);
 }
 

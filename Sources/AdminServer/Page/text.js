@@ -7,8 +7,8 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** Three significant digits, but never fewer than the whole number has. */
 function digits(value) {
   const size = Math.abs(value);
-  if (size >= 100) return whole.format(value);
-  if (size >= 10) return value.toFixed(1);
+  if (size >= 99.95) return whole.format(value);
+  if (size >= 9.995) return value.toFixed(1);
   return value === 0 ? "0" : value.toFixed(2);
 }
 
@@ -72,7 +72,7 @@ export function short(text) { return text.replace(/\.0+(?= |$)/, ""); }
 /** A client's text, cut where nobody would read on. */
 export function shortened(text, length) { return text.length > length ? `${text.slice(0, length)}…` : text; }
 
-/** A client's text with everything visible that would change how the rest is shown: control and direction characters. */
+/** A client's text, with control and direction characters made visible: they would change how the rest is shown. */
 export function visible(text) {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => `\\u{${character.codePointAt(0).toString(16)}}`);
 }
