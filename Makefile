@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD_PACKAGES := libfuse3-dev fuse3 libevent-dev pkg-config
-TEST_PACKAGES  := wrk fio prometheus
+TEST_PACKAGES  := wrk fio prometheus chromium chromium-driver libjs-chart.js
 BENCH_PACKAGES := wrk nginx-light
 
 DOCROOT ?= www

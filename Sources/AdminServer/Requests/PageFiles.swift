@@ -20,9 +20,28 @@ final class PageFiles {
     func file(_ path: String) -> File? {
         switch path {
         case "/": File(type: "text/html; charset=utf-8", bytes: PackageResources.index_html)
-        case "/page.js": File(type: "text/javascript; charset=utf-8", bytes: PackageResources.page_js)
         case "/page.css": File(type: "text/css; charset=utf-8", bytes: PackageResources.page_css)
+        case "/icon.svg": File(type: "image/svg+xml", bytes: PackageResources.icon_svg)
         case "/chart.js": chart
+        default: Self.script(path).map { File(type: Self.scriptType, bytes: $0) }
+        }
+    }
+
+    private static let scriptType = "text/javascript; charset=utf-8"
+
+    /// The page's modules.
+    private static func script(_ path: String) -> [UInt8]? {
+        switch path {
+        case "/page.js": PackageResources.page_js
+        case "/charts.js": PackageResources.charts_js
+        case "/colors.js": PackageResources.colors_js
+        case "/connection.js": PackageResources.connection_js
+        case "/controls.js": PackageResources.controls_js
+        case "/dom.js": PackageResources.dom_js
+        case "/history.js": PackageResources.history_js
+        case "/slow.js": PackageResources.slow_js
+        case "/tables.js": PackageResources.tables_js
+        case "/text.js": PackageResources.text_js
         default: nil
         }
     }
@@ -38,7 +57,7 @@ final class PageFiles {
             guard let count = try? Files.read(file.rawValue, into: buffer, at: 0), count == buffer.count else {
                 continue
             }
-            return File(type: "text/javascript; charset=utf-8", bytes: Array(buffer))
+            return File(type: scriptType, bytes: Array(buffer))
         }
         return nil
     }

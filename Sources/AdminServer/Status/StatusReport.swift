@@ -175,8 +175,9 @@ extension JSONValue {
                 RequestPhase.allCases.map { (name: $0.name, value: JSONValue.integer(timeline[$0])) }),
             "fuseRequests": .integer(timeline.fuseRequests),
             "fuseServiceNanoseconds": .integer(timeline.fuseServiceNanoseconds),
-            "voluntarySwitches": .integer(timeline.contextSwitches.voluntary),
-            "involuntarySwitches": .integer(timeline.contextSwitches.involuntary),
+            // They are looked at for some requests only.
+            "voluntarySwitches": timeline.isSampled ? .integer(timeline.contextSwitches.voluntary) : .null,
+            "involuntarySwitches": timeline.isSampled ? .integer(timeline.contextSwitches.involuntary) : .null,
         ]
     }
 }
