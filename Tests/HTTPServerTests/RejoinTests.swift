@@ -11,7 +11,7 @@ import Testing
     private func makeLoop() throws -> EventLoop {
         let configuration = HTTPServerConfiguration(
             workers: 1, openFileCacheCapacity: 0, send: .auto, mountUsesDirectIO: false, keepAliveSeconds: 60,
-            connectionsMaxPerWorker: 8, stallTimeoutSeconds: 10, onMountLoss: .bypass)
+            connectionsMaxPerWorker: 8, stallTimeoutSeconds: 10, onMountLoss: .bypass, serverTiming: false)
         return try EventLoop(
             configuration: configuration, listeners: [], mount: nil,
             docrootRoot: SharedDescriptor(try Files.open("/", flags: Files.pathOnly)),
