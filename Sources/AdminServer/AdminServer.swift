@@ -1,3 +1,4 @@
+import Glibc
 package import Platform
 
 /// The operator's side of a server: its status, metrics, the bypass, traces and the live page, over HTTP on a loop and a thread
@@ -7,6 +8,8 @@ package import Platform
 package final class AdminServer: Sendable {
     private let loop: AdminLoop
     private let thread: NamedThread
+    /// Readable when the thread is at its end.
+    private let finished: WakeUp
 
     /// Connections that there may be at a time, where descriptors suffice.
     package static let connectionsMax = Limits.connectionsMax
@@ -23,12 +26,19 @@ package final class AdminServer: Sendable {
     ) throws(Errno) {
         let loop = try AdminLoop(subject, access: access, socket: socket, connectionsMax: connectionsMax)
         self.loop = loop
-        thread = try NamedThread("admin") { loop.run() }
+        let finished = try WakeUp()
+        self.finished = finished
+        thread = try NamedThread("admin") {
+            loop.run()
+            finished.signal()
+        }
     }
 
     /// Ends at once, whatever is being sent.
     package func stop() {
         loop.stopping.signal()
-        thread.join()
+        var wait = pollfd(fd: finished.rawValue, events: Int16(POLLIN), revents: 0)
+        // It waits for no other thread, but a disk may hold it up.
+        if poll(&wait, 1, Limits.endMilliseconds) == 1 { thread.join() }
     }
 }

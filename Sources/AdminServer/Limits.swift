@@ -1,6 +1,6 @@
 /// The bounds of the admin side, each with what happens when it is reached.
 enum Limits {
-    /// Connections: the one that has asked for nothing for longest is closed.
+    /// Connections: those that have asked for nothing for longest are closed.
     static let connectionsMax = 32
     /// Bytes of a request head: 400.
     static let headBytesMax = 8 * 1024
@@ -14,7 +14,7 @@ enum Limits {
     static let backlog: Int32 = 64
     /// Milliseconds until a connection is accepted after the last place was taken.
     static let fullMilliseconds = 20
-    /// Streams of events: 503.
+    /// Streams of events, and half of the connections: 503.
     static let eventStreamsMax = 16
     /// Bytes that wait for a client of a stream: it gets no event until it has taken them, and is closed when it takes none for
     /// `requestSeconds`; and nothing more is read of a trace.
@@ -23,6 +23,8 @@ enum Limits {
     static let traceSecondsMax: Double = 600
     /// Bytes of a trace that are sent in one turn: then others have theirs.
     static let pipeBytesMax = 64 * 1024
+    /// Milliseconds for the admin's thread to end: it is left behind then.
+    static let endMilliseconds: Int32 = 2000
     /// Milliseconds for a trace's thread to end after it has been told to: it is left behind then.
     static let traceEndMilliseconds: Int32 = 1000
 }

@@ -28,12 +28,14 @@ package final class ServerProcess: Sendable {
 
     /// Starts serverfs with `arguments`, without an admin side unless `--admin` is among them, and waits for the line `ready`.
     ///
-    /// - Parameter prefix: a program that runs it, with its arguments: prlimit, setpriv …
-    package init(_ arguments: [String], prefix: [String] = []) throws {
+    /// - Parameters:
+    ///   - prefix: a program that runs it, with its arguments: prlimit, setpriv …
+    ///   - choosesAdmin: whether it is to find the address of its admin side by itself.
+    package init(_ arguments: [String], prefix: [String] = [], choosesAdmin: Bool = false) throws {
         folder = try PrivateFolder()
         temporaryFolder = try folder.makeFolder("tmp")
         if prefix.starts(with: User.nobody.prefix) { chown(temporaryFolder, User.nobodyID, User.nobodyID) }
-        let hasChosen = arguments.first == "mount" || arguments.contains("--admin")
+        let hasChosen = choosesAdmin || arguments.first == "mount" || arguments.contains("--admin")
         let started = try ChildProcess(
             prefix + [Self.binaryPath] + arguments + (hasChosen ? [] : ["--admin", "off"]), in: folder,
             environment: ["TMPDIR": temporaryFolder])

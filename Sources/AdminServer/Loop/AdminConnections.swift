@@ -14,8 +14,6 @@ final class AdminConnections {
         var sinceNanoseconds: UInt64
         /// A stream is open, which has a time limit of its own.
         var isStreaming = false
-        /// It was told to end.
-        var isEnding = false
     }
 
     private var members: [OpaquePointer: Member] = [:]
@@ -32,15 +30,15 @@ final class AdminConnections {
 
     /// Makes the bufferevent of a new connection.
     fileprivate func make() -> OpaquePointer? {
+        // Before there is one that has no callbacks yet.
+        if members.count + 1 >= connectionsMax { _ = sweep() }
         // evhttp itself closes the socket.
         guard let buffer = bufferevent_socket_new(base, -1, 0) else { return nil }
         bufferevent_setwatermark(buffer, Int16(EV_READ), 0, Limits.receivedBytesMax)
         bufferevent_incref(buffer)
         members[buffer] = Member(sinceNanoseconds: Clock.monotonicNanoseconds)
-        if members.count >= connectionsMax {
-            pause()
-            endOldest()
-        }
+        // The next look at all of them, a moment later, ends some.
+        if members.count >= connectionsMax { pause() }
         return buffer
     }
 
@@ -66,7 +64,7 @@ final class AdminConnections {
             }
         }
         let hasRoom = members.count < connectionsMax
-        if !hasRoom { endOldest() }
+        if !hasRoom { endOldest(connectionsMax / 4) }
         return hasRoom
     }
 
@@ -82,15 +80,16 @@ final class AdminConnections {
         return argument == nil
     }
 
-    /// Ends the one that has asked for nothing for longest.
-    private func endOldest() {
-        let oldest = members.filter { !$0.value.isStreaming && !$0.value.isEnding && !isGone($0.key) }
-            .min { $0.value.sinceNanoseconds < $1.value.sinceNanoseconds }
-        if let oldest { end(oldest.key) }
+    /// Ends those that have asked for nothing for longest.
+    private func endOldest(_ count: Int) {
+        let idle = members.filter { !$0.value.isStreaming && !isGone($0.key) }
+        // Those that were told to, and are still there, are among them.
+        for (buffer, _) in idle.sorted(by: { $0.value.sinceNanoseconds < $1.value.sinceNanoseconds }).prefix(count) {
+            end(buffer)
+        }
     }
 
     private func end(_ buffer: OpaquePointer) {
-        members[buffer]?.isEnding = true
         let socket = bufferevent_getfd(buffer)
         if socket >= 0 { Sockets.shutDown(socket, .both) }
     }

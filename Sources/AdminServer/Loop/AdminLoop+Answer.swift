@@ -53,7 +53,7 @@ extension AdminLoop {
         if request.method == .head { return request.respond(200, type: "text/event-stream", []) }
         if events.isFull {
             request.setField("Retry-After", "1")
-            return request.respond(503, "there are \(Limits.eventStreamsMax) streams of events already")
+            return request.respond(503, "there are \(events.countMax) streams of events already")
         }
         note(request, isStreaming: true)
         events.open(request, first: EventStreams.event(status))

@@ -9,7 +9,7 @@ final class AdminLoop: @unchecked Sendable {
     let access: AdminAccess
     let base: OpaquePointer
     let recorder: TraceRecorder
-    let events = EventStreams()
+    let events: EventStreams
     let page = PageFiles()
     private(set) var report: StatusReport
     private(set) var download: TraceDownload?
@@ -31,6 +31,7 @@ final class AdminLoop: @unchecked Sendable {
         self.access = access
         self.socket = socket
         self.connectionsMax = connectionsMax
+        events = EventStreams(connectionsMax: connectionsMax)
         recorder = TraceRecorder(subject.measurements)
         report = StatusReport(subject)
         stopping = try WakeUp()

@@ -105,6 +105,8 @@ struct AdminRequest {
     func beginStream(type: String) {
         setSafetyFields()
         setField("Content-Type", type)
+        // Its time limits are its own: it is of no use afterwards.
+        setField("Connection", "close")
         evhttp_send_reply_start(pointer, 200, Self.reason(200))
         // A client that only listens is not idle: how long it may take nothing stays bounded.
         if let buffer = connectionBuffer {

@@ -14,9 +14,14 @@ final class EventStreams {
     }
 
     private var streams: [ObjectIdentifier: Stream] = [:]
+    /// How many there may be.
+    let countMax: Int
 
     var isEmpty: Bool { streams.isEmpty }
-    var isFull: Bool { streams.count >= Limits.eventStreamsMax }
+    var isFull: Bool { streams.count >= countMax }
+
+    /// - Parameter connectionsMax: of which streams get half, so that they keep nobody else out.
+    init(connectionsMax: Int) { countMax = min(Limits.eventStreamsMax, connectionsMax / 2) }
 
     /// Takes a request on as a stream, which begins with `event`.
     func open(_ request: AdminRequest, first event: [UInt8]) {

@@ -1,0 +1,80 @@
+import Glibc
+import Platform
+
+/// The terminal while `serverfs top` has it: another screen, no cursor, and keys that are not shown. What was there before comes
+/// back when it ends, is stopped, or is told to end.
+final class TerminalScreen: Sendable {
+    /// What the terminal was like; nil while it is so.
+    private let before = Guarded<termios?>(nil)
+
+    /// Whether the standard output is a terminal.
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Takes the terminal. To be called before any other thread is started: signals are taken by one of its own.
+    init() throws {
+        let signals = try SignalQueue([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT])
+        enter()
+        _ = try NamedThread("signals") { [self] in
+            while true {
+                let signal = signals.next()
+                switch signal {
+                case SIGTSTP:
+                    leave()
+                    kill(getpid(), SIGSTOP)
+                case SIGCONT: enter()
+                default:
+                    leave()
+                    _exit(128 + signal)
+                }
+            }
+        }
+    }
+
+    /// Columns and rows.
+    var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
+    /// Shows a page, cut to the terminal's size.
+    func show(_ lines: [String]) {
+        let (columns, rows) = size
+        let shown = lines.prefix(rows).map { "\($0.prefix(columns))\u{1b}[K" }
+        write("\u{1b}[H" + shown.joined(separator: "\n") + "\u{1b}[J")
+    }
+
+    private func enter() {
+        before.withLock { before in
+            guard before == nil else { return }
+            var present = termios()
+            guard tcgetattr(STDOUT_FILENO, &present) == 0 else { return }
+            before = present
+            present.c_lflag &= ~tcflag_t(ECHO | ICANON)
+            tcsetattr(STDOUT_FILENO, TCSANOW, &present)
+            write("\u{1b}[?1049h\u{1b}[?25l")
+        }
+    }
+
+    /// Gives the terminal back as it was.
+    func leave() {
+        before.withLock { before in
+            guard var settings = before else { return }
+            write("\u{1b}[?25h\u{1b}[?1049l")
+            tcsetattr(STDOUT_FILENO, TCSANOW, &settings)
+            before = nil
+        }
+    }
+
+    private func write(_ text: String) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

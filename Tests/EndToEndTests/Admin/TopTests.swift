@@ -1,0 +1,116 @@
+import Foundation
+import Platform
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// `serverfs top`
+    @Suite(.timeLimit(.minutes(2)))
+    struct TopTests {
+        private let folder: PrivateFolder
+        private let site: AdminSite
+
+        init() throws {
+            folder = try PrivateFolder()
+            site = try AdminSite(options: ["--fuse-open", "per-open", "--open-file-cache", "off"])
+        }
+
+        private var address: String { "127.0.0.1:\(site.server.adminPort)" }
+
+        private func top(_ arguments: String...) throws -> ChildProcess {
+            try ChildProcess([ServerProcess.binaryPath, "top", "--admin", address] + arguments, in: folder)
+        }
+
+        @Test func whereThereIsNoTerminalItPrintsLines() throws {
+            let top = try top("--interval", "0.5", "--count", "3")
+            let load = Deadline(seconds: 10)
+            var status: EndStatus?
+            while status == nil, !load.hasPassed {
+                for via in Via.allCases { #expect(try site.site.fetch(via, "/file").status == 200) }
+                status = top.wait(seconds: 0)
+            }
+            #expect(status == .exited(0))
+            #expect(top.errorOutput.isEmpty)
+            let lines = top.output.split(separator: "\n")
+            #expect(lines.count == 3)
+            for line in lines {
+                #expect(line.hasPrefix("mount "))
+                #expect(
+                    line.contains("| bypass ") && line.contains("| FUSE ") && line.hasSuffix("| mounted"), "\(line)")
+                #expect(!line.hasPrefix("mount 0 ") && !line.contains("FUSE 0 "), "\(line)")
+                #expect(!line.contains("\u{1b}"))
+            }
+        }
+
+        @Test func whoCannotBeAskedIsNamed() throws {
+            let nobody = "127.0.0.1:\(try OccupiedPort.findFree())"
+            let top = try ChildProcess([ServerProcess.binaryPath, "top", "--admin", nobody], in: folder)
+            #expect(top.wait(seconds: 10) == .exited(1))
+            #expect(top.errorOutput.contains("serverfs: no serverfs answers at \(nobody)"))
+            for options in [["--interval", "0"], ["--interval", "x"], ["--count", "0"], ["--admin", "x"], ["more"]] {
+                try FailedStart(["top"] + options, in: folder).expectUsageError()
+            }
+        }
+
+        @Test func theServersEndIsItsEnd() throws {
+            let top = try top("--interval", "0.1")
+            let isShown = eventually(seconds: 5) { !top.output.isEmpty }
+            #expect(isShown)
+            #expect(site.server.stop() == .exited(0))
+            #expect(top.wait(seconds: 15) == .exited(1))
+            #expect(top.errorOutput.contains(address))
+        }
+
+        /// Runs commands on a terminal of their own (`script(1)`), at which nobody types.
+        private func onTerminal(_ commands: String) throws -> ChildProcess {
+            var ends: [CInt] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            defer { for end in ends { close(end) } }
+            let terminal = try ChildProcess(
+                ["script", "-qec", commands, "/dev/null"], in: folder, standardInput: ends[0])
+            _ = terminal.wait(seconds: 20)
+            return terminal
+        }
+
+        private var command: String { "\(ServerProcess.binaryPath) top --admin \(address) --interval 0.2" }
+
+        @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
+        func aTerminalGetsAPageAndIsLeftAsItWas() throws {
+            for _ in 1...3 { #expect(try site.site.fetch(.mount, "/file").status == 200) }
+            let terminal = try onTerminal("stty rows 40 cols 60; stty -a; \(command) --count 3; stty -a")
+            #expect(terminal.wait(seconds: 0) == .exited(0))
+            let text = terminal.output
+            let parts = text.components(separatedBy: "\u{1b}[?1049h\u{1b}[?25l")
+            try #require(parts.count == 2)
+            let rest = parts[1].components(separatedBy: "\u{1b}[?25h\u{1b}[?1049l")
+            try #require(rest.count == 2)
+            #expect(parts[0].hasPrefix("speed") && parts[0] == rest[1])
+            let pages = rest[0].components(separatedBy: "\u{1b}[H").dropFirst()
+            #expect(pages.count == 3)
+            for page in pages {
+                let lines = page.replacingOccurrences(of: "\u{1b}[K", with: "").components(separatedBy: "\r\n")
+                #expect(lines.count <= 40)
+                #expect(lines.allSatisfy { $0.replacingOccurrences(of: "\u{1b}[J", with: "").count <= 60 })
+                for word in ["serverfs ", "mounted", "requests/s", "mount ", "bypass ", "lookup", "http-0", "fuse-0"] {
+                    #expect(page.contains(word), "\(word)")
+                }
+            }
+        }
+
+        @Test(
+            .enabled(if: Capability.isInstalled("script"), "script(1) is not installed"),
+            arguments: ["INT", "TERM", "HUP"])
+        func aSignalLeavesTheTerminalAsItWas(_ signal: String) throws {
+            let terminal = try onTerminal(
+                "stty -a; \(command) & sleep 1; kill -\(signal) $!; wait $!; echo status $?; stty -a")
+            #expect(terminal.wait(seconds: 0) == .exited(0))
+            let parts = terminal.output.components(separatedBy: "\u{1b}[?1049h\u{1b}[?25l")
+            try #require(parts.count == 2)
+            let rest = parts[1].components(separatedBy: "\u{1b}[?25h\u{1b}[?1049l")
+            try #require(rest.count == 2)
+            let number = ["INT": 2, "TERM": 15, "HUP": 1][signal]!
+            #expect(rest[1] == "status \(128 + number)\r\n" + parts[0])
+        }
+    }
+}
