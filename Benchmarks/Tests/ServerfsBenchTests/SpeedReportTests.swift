@@ -76,6 +76,24 @@ enum Sampled {
         #expect(report.verdicts.isEmpty)
     }
 
+    @Test func aSecondServerHasItsRowsAndIsComparedInPairs() throws {
+        let telemetry = Series(
+            name: "b", slug: "b", serverfsArguments: [], hasUntimedPeer: true,
+            requirements: [.ratio(.mount, to: .untimed, atLeast: 0.99)])
+        #expect(telemetry.targets == [.untimed, .mount, .bypass])
+        var report = try report()
+        report.results = [try Sampled.result(of: telemetry)]
+        for round in report.results[0].rounds.indices {
+            report.results[0].rounds[round][.untimed] = report.results[0].rounds[round][.mount]
+        }
+        #expect(cells(report.throughput).last?[0] == "mount with --telemetry off, b")
+        #expect(cells(report.costs).last?[0] == "mount with --telemetry off, b")
+        #expect(report.verdicts.map(\.measured) == ["1.000"])
+        report.results[0].rounds[0][.untimed] = Sampled.sample(95)
+        report.results[0].rounds[1][.untimed] = Sampled.sample(50)
+        #expect(report.verdicts.map(\.isMet) == [false])
+    }
+
     @Test func eachRequirementIsJudged() throws {
         var report = try report()
         #expect(report.verdicts.map(\.isMet) == [true, true, true])

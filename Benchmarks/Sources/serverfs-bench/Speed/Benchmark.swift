@@ -14,14 +14,14 @@ struct Benchmark {
             "serverfs-\(series.slug)", executable: serverfs,
             arguments: ServerfsProcess.serving(workload.docroot, series.serverfsArguments), in: directory)
         defer { server.end() }
-        let peer = try startPeer(of: series, docroot: workload.docroot)
-        defer { peer?.end() }
+        let peers = try startPeers(of: series, docroot: workload.docroot)
+        defer { peers.end() }
 
         note("\(series.name): warm-up")
         var warmUp = load
         warmUp.seconds = Plan.warmUpSeconds
         for target in series.targets {
-            _ = try measure(target, of: server, peer, warmUp, workload)
+            _ = try measure(target, of: server, peers, warmUp, workload)
         }
 
         var result = SeriesResult(series: series, banner: server.banner)
@@ -29,7 +29,7 @@ struct Benchmark {
             var samples: [Target: Sample] = [:]
             // In turn, so that what the first run of a round gains or loses is not always the same one's.
             for target in round % 2 == 1 ? series.targets : series.targets.reversed() {
-                let sample = try measure(target, of: server, peer, load, workload)
+                let sample = try measure(target, of: server, peers, load, workload)
                 let rate = grouped(sample.report.requestsPerSecond)
                 note("\(series.name): round \(round) of \(rounds): \(target.name) \(rate) requests/s")
                 samples[target] = sample
@@ -40,19 +40,46 @@ struct Benchmark {
         return result
     }
 
-    private func startPeer(of series: Series, docroot: String) throws -> NginxProcess? {
-        guard case .openFileCache(let openFileCache) = series.nginx, let nginx else { return nil }
-        return try NginxProcess(
-            "nginx-\(series.slug)", executable: nginx, docroot: docroot, openFileCache: openFileCache, in: directory)
+    /// What runs beside a series' serverfs.
+    private struct Peers {
+        var nginx: NginxProcess?
+        var untimed: ServerfsProcess?
+
+        func end() {
+            nginx?.end()
+            untimed?.end()
+        }
+    }
+
+    private func startPeers(of series: Series, docroot: String) throws -> Peers {
+        var peers = Peers()
+        if case .openFileCache(let openFileCache) = series.nginx, let nginx {
+            peers.nginx = try NginxProcess(
+                "nginx-\(series.slug)", executable: nginx, docroot: docroot, openFileCache: openFileCache,
+                in: directory)
+        }
+        if series.hasUntimedPeer {
+            peers.untimed = try ServerfsProcess(
+                "serverfs-\(series.slug)-off", executable: serverfs,
+                arguments: ServerfsProcess.serving(docroot, ["--telemetry", "off"]), in: directory)
+        }
+        return peers
     }
 
     private mutating func measure(
-        _ target: Target, of server: ServerfsProcess, _ peer: NginxProcess?, _ load: WrkRun.Load, _ workload: Workload
+        _ target: Target, of server: ServerfsProcess, _ peers: Peers, _ load: WrkRun.Load, _ workload: Workload
     ) throws -> Sample {
         switch target {
         case .nginx:
-            guard let peer else { throw BenchFailure(.unavailable, "there is no nginx for this series") }
-            return Sample(report: try wrk.run(load, base: peer.url, workload))
+            guard let nginx = peers.nginx else {
+                throw BenchFailure(.unavailable, "there is no nginx for this series")
+            }
+            return Sample(report: try wrk.run(load, base: nginx.url, workload))
+        case .untimed:
+            guard let untimed = peers.untimed else {
+                throw BenchFailure(.unavailable, "there is no second serverfs for this series")
+            }
+            return try measure(untimed, untimed.banner.mountURL, load, workload, servedCount: "via=\"mount\"")
         case .mount:
             return try measure(server, server.banner.mountURL, load, workload, servedCount: "via=\"mount\"")
         case .bypass:

@@ -22,6 +22,9 @@ enum Plan {
             serverfsArguments: ["--fuse-open", "per-open", "--fuse-cache", "watched", "--fuse-threads", "1"]
                 + noOpenFileCache,
             requirements: [.ratio(.mount, to: .bypass, atLeast: 0.40)]),
+        Series(
+            name: "telemetry on", slug: "telemetry", serverfsArguments: ["--telemetry", "on"], hasUntimedPeer: true,
+            requirements: [.ratio(.mount, to: .untimed, atLeast: 0.99)]),
         Series(name: "seed: the report's proxy", slug: "seed", serverfsArguments: ["--profile", "seed"]),
     ]
 

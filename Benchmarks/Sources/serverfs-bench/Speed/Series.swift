@@ -3,12 +3,15 @@ enum Target: CaseIterable {
     case mount
     case bypass
     case nginx
+    /// The mount of another serverfs, with `--telemetry off`.
+    case untimed
 
     var name: String {
         switch self {
         case .mount: "mount"
         case .bypass: "bypass"
         case .nginx: "nginx"
+        case .untimed: "mount with --telemetry off"
         }
     }
 }
@@ -30,6 +33,8 @@ struct Series {
     var serverfsArguments: [String]
     /// nginx beside it, keeping its files open or not, so that it is asked for the same work.
     var nginx: NginxPeer = .absent
+    /// Whether a second serverfs stands beside it, the same but for its telemetry, which is off.
+    var hasUntimedPeer = false
     var requirements: [Requirement] = []
     /// Whether it may be impossible here, as what needs root: serverfs's reason is printed then.
     var mayBeRefused = false
@@ -41,6 +46,8 @@ struct Series {
 
     /// The order within a round: what is compared with each other stands side by side.
     var targets: [Target] {
-        if case .absent = nginx { [.mount, .bypass] } else { [.mount, .bypass, .nginx] }
+        var targets: [Target] = hasUntimedPeer ? [.untimed, .mount, .bypass] : [.mount, .bypass]
+        if case .openFileCache = nginx { targets.append(.nginx) }
+        return targets
     }
 }

@@ -14,7 +14,7 @@ struct SpeedReport {
             ("share of bypass (median of pairs)", .right), ("min–max", .right),
         ])
         for result in results {
-            for target in [Target.bypass, .mount, .nginx] where result.series.targets.contains(target) {
+            for target in [Target.bypass, .mount, .untimed, .nginx] where result.series.targets.contains(target) {
                 let share = result.ratio(target, to: .bypass)
                 table.addRow([
                     label(target, result.series),
@@ -35,7 +35,7 @@ struct SpeedReport {
             ("of http-*", .right), ("of fuse-*", .right), ("pages refaulted", .right),
         ])
         for result in results {
-            for target in [Target.bypass, .mount] {
+            for target in [Target.bypass, .mount, .untimed] where result.series.targets.contains(target) {
                 let cost = result.cost(target)
                 table.addRow([
                     label(target, result.series),
