@@ -48,6 +48,24 @@ package struct AdminClient: Sendable {
         return socket
     }
 
+    /// Begins a stream, such as of events, and waits until the server has.
+    package func stream(_ target: String) throws -> ClientSocket {
+        let socket = try open(target)
+        var line = [UInt8](repeating: 0, count: 12)
+        var count = 0
+        while count < line.count {
+            let received = try line.withUnsafeMutableBytes {
+                try socket.receive(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+            }
+            guard received > 0 else { throw ClientFailure.closed }
+            count += received
+        }
+        guard line == Array("HTTP/1.1 200".utf8) else {
+            throw ClientFailure.mismatch(String(decoding: line, as: UTF8.self))
+        }
+        return socket
+    }
+
     /// What chunks hold; it must end with the last one.
     private static func joinChunks(_ bytes: ArraySlice<UInt8>) throws -> [UInt8] {
         var body: [UInt8] = []

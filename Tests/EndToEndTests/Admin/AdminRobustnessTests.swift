@@ -66,11 +66,8 @@ extension EndToEnd {
             #expect(ProcessFacts.descriptorCount(site.server.identifier) > 80)
             try expectAnswers(site.admin)
             // Fewer than with more descriptors, and still not all of its connections.
-            let streams = try (0..<4).map { _ in try site.admin.open("/events") }
-            let isTaken = try eventually(seconds: 5) {
-                try site.admin.fetch("/events", timeoutSeconds: 1).status == 503
-            }
-            #expect(isTaken)
+            let streams = try (0..<4).map { _ in try site.admin.stream("/events") }
+            #expect(try site.admin.fetch("/events").status == 503)
             #expect(try site.admin.fetch("/trace?seconds=0.2", method: "POST").status == 200)
             let threads = try site.status()["threads"] as? [Any]
             #expect((threads?.count ?? 0) >= 6)
@@ -144,7 +141,7 @@ extension EndToEnd {
 
         @Test func theEndDoesNotWaitForStreams() throws {
             let site = try AdminSite()
-            let streams = try (0..<3).map { _ in try site.admin.open("/events") }
+            let streams = try (0..<3).map { _ in try site.admin.stream("/events") }
             let trace = try site.admin.open("/trace?seconds=60", method: "POST")
             let isRecording = try eventually(seconds: 5) { try site.status()["recordingTrace"] as? Bool == true }
             #expect(isRecording)
