@@ -43,19 +43,25 @@ function perRequest(now, before) {
   };
 }
 
-/** Increases of threads that are in both lists, by name: several of one name are added up. */
-function threadIncreases(now, before) {
-  const earlier = new Map((before ?? []).map((thread) => [`${thread.threadID} ${thread.name}`, thread]));
+/**
+ * Increases of threads, by name: several of one name are added up.
+ *
+ * Threads are known by their ids: one that loses its event loop loses its name too. One that was not there before has done
+ * all it did since, unless that is more than there was time for: then it was only overlooked, and its past is not known.
+ */
+function threadIncreases(now, before, elapsedSeconds) {
+  const earlier = new Map((before ?? []).map((thread) => [thread.threadID, thread]));
   const sums = new Map();
   for (const thread of now ?? []) {
-    // A thread that was not there a second ago has done all it did since.
-    const past = earlier.get(`${thread.threadID} ${thread.name}`);
     const sum = sums.get(thread.name) ?? { processor: 0, voluntary: 0, involuntary: 0, all: 0 };
-    sum.processor += increase(thread.processorNanoseconds, past?.processorNanoseconds ?? 0) ?? 0;
-    sum.voluntary += increase(thread.voluntarySwitches, past?.voluntarySwitches ?? 0) ?? 0;
-    sum.involuntary += increase(thread.involuntarySwitches, past?.involuntarySwitches ?? 0) ?? 0;
     sum.all += thread.processorNanoseconds ?? 0;
     sums.set(thread.name, sum);
+    const past = earlier.get(thread.threadID);
+    const processor = increase(thread.processorNanoseconds, past?.processorNanoseconds ?? 0) ?? 0;
+    if (!past && processor > elapsedSeconds * 1e9) continue;
+    sum.processor += processor;
+    sum.voluntary += increase(thread.voluntarySwitches, past?.voluntarySwitches ?? 0) ?? 0;
+    sum.involuntary += increase(thread.involuntarySwitches, past?.involuntarySwitches ?? 0) ?? 0;
   }
   return sums;
 }
@@ -64,7 +70,8 @@ function threadIncreases(now, before) {
 function switchesOfAll(now, before) {
   const requestsOf = (via) => increase(now.http?.[via]?.requests, before.http?.[via]?.requests) ?? 0;
   const requests = paths.reduce((sum, via) => sum + requestsOf(via), 0);
-  const sums = [...threadIncreases(now.threads, before.threads).values()];
+  const elapsed = now.uptimeSeconds - before.uptimeSeconds;
+  const sums = [...threadIncreases(now.threads, before.threads, elapsed).values()];
   return {
     voluntary: quotient(sums.reduce((sum, each) => sum + each.voluntary, 0), requests),
     involuntary: quotient(sums.reduce((sum, each) => sum + each.involuntary, 0), requests),
@@ -116,7 +123,7 @@ export class History {
 
   #point(status, before, elapsed) {
     const start = this.#recent[0];
-    const threads = threadIncreases(status.threads, before.threads);
+    const threads = threadIncreases(status.threads, before.threads, elapsed);
     const point = { time: performance.now() / 1000, elapsed, fuse: {}, threads };
     for (const via of paths) {
       const now = status.http?.[via];

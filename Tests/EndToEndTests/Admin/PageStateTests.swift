@@ -69,6 +69,30 @@ extension EndToEnd {
             #expect(figures as? String == "none 2000 none none 500 none 30 none 1 86399999935")
         }
 
+        /// A thread that loses its event loop goes on under another name, and is no new one with years behind it.
+        @Test func aThreadIsKnownByItsIdWhateverItsName() throws {
+            let page = try AdminPage()
+            let shares = try page.driver.run(
+                """
+                const status = (uptimeSeconds, ...threads) => ({
+                    pid: 1, uptimeSeconds, threads: threads.map(([threadID, name, seconds]) => (
+                        { threadID, name, processorNanoseconds: seconds * 1e9, voluntarySwitches: 0, involuntarySwitches: 0 })),
+                })
+                return import('/history.js').then(({ History }) => {
+                    const history = new History()
+                    history.add(status(1, [7, 'http-0', 100], [8, 'fuse-0', 50]))
+                    const points = [
+                        history.add(status(2, [7, 'was http-0', 100.5], [9, 'http-0', 0.25])),
+                        history.add(status(3, [7, 'was http-0', 100.5], [9, 'http-0', 0.5], [8, 'fuse-0', 51])),
+                    ]
+                    return JSON.stringify(points.map(({ threads }) => (
+                        Object.fromEntries([...threads].map(([name, { processor }]) => [name, processor / 1e9])))))
+                })
+                """)
+            let expected = #"[{"was http-0":0.5,"http-0":0.25},{"was http-0":0,"http-0":0.25,"fuse-0":0}]"#
+            #expect(shares as? String == expected)
+        }
+
         @Test func aLostMountIsShown() throws {
             let page = try AdminPage()
             #expect(try page.becomes("state", "mounted"))
