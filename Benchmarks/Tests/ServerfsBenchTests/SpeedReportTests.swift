@@ -64,7 +64,7 @@ enum Sampled {
                 ["mount, a series", "48", "47.50 MB", "0.900", "0.800–0.950"],
                 ["nginx, open_file_cache on", "50", "50.00 MB", "1.000", "0.800–2.000"],
             ])
-        #expect(cells(report.costs).last == ["mount, a series", "0.00500", "0.210", "0.200", "0.010"])
+        #expect(cells(report.costs).last == ["mount, a series", "0.00500", "0.210", "0.200", "0.010", "0.00000"])
     }
 
     @Test func aSeriesWithoutNginxHasNoRowOfIt() throws {
