@@ -47,10 +47,12 @@ let package = Package(
             name: "ServerCore",
             dependencies: ["AdminServer", "FuseProxy", "HTTPServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
+        // What a request through the mount costs, measured and told: `serverfs cost`.
+        .target(name: "Cost", dependencies: ["Platform", "Telemetry"], swiftSettings: swiftSettings),
         .executableTarget(
             name: "serverfs",
             dependencies: [
-                "FuseProxy", "HTTPServer", "Platform", "ServerCore",
+                "Cost", "FuseProxy", "HTTPServer", "Platform", "ServerCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings),
@@ -71,6 +73,7 @@ let package = Package(
         .testTarget(
             name: "AdminServerTests", dependencies: ["AdminServer", "Platform", "Telemetry"],
             swiftSettings: swiftSettings),
+        .testTarget(name: "CostTests", dependencies: ["Cost", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(

@@ -5,6 +5,8 @@ import Platform
 /// What serverfs says when it has started: one fact a line, the same order always.
 package struct Banner: Sendable {
     package private(set) var text = ""
+    /// Every strategy in effect, by the names of the options that choose among them.
+    package private(set) var strategies = ""
 
     /// The banner of `serverfs serve`.
     init(
@@ -32,7 +34,8 @@ package struct Banner: Sendable {
         var strategies = mount.map(Self.fuseStrategies) ?? []
         strategies.append("send \(Self.sender(configuration, mount))")
         strategies.append("open-file-cache \(cache == 0 ? "off" : "\(cache) a worker")")
-        add("strategies", strategies.joined(separator: ", "))
+        self.strategies = strategies.joined(separator: ", ")
+        add("strategies", self.strategies)
         add("keep-alive", "\(configuration.keepAliveSeconds) s")
         add("connections", "at most \(budget.connectionsMaxPerWorker * configuration.workers)")
         let extras = configuration.serverTiming ? ", in each response's Server-Timing" : ""

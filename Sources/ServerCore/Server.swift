@@ -4,7 +4,7 @@ import Glibc
 import HTTPServer
 import Platform
 import Synchronization
-import Telemetry
+package import Telemetry
 
 /// serverfs: the mount, and the HTTP server that reads through it.
 ///
@@ -16,10 +16,13 @@ package final class Server: @unchecked Sendable {
     let keeper: MountKeeper?
     let http: HTTPServer
     private let docroot: Docroot
-    let measurements: Measurements
+    package let measurements: Measurements
     private let traceFile: TraceFile?
     /// nil where it is off. The life cycle's thread only.
     var admin: AdminServer?
+    /// The ports of `listen` and `listenBypass`, those that the kernel has chosen included.
+    package let ports: [UInt16]
+    package let bypassPorts: [UInt16]
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -102,6 +105,8 @@ package final class Server: @unchecked Sendable {
             _ = mount?.stop()
             throw StartFailure("cannot start the event loops: \(error)")
         }
+        ports = listening.map { Self.port(in: $0.description) }
+        bypassPorts = listeningBypass.map { Self.port(in: $0.description) }
         banner = Banner(
             configuration, budget: budget, docroot: docroot, mount: mount,
             listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description),
@@ -183,6 +188,10 @@ package final class Server: @unchecked Sendable {
         } catch {
             throw StartFailure("docroot \(path): \(error)")
         }
+    }
+
+    private static func port(in address: String) -> UInt16 {
+        UInt16(address.split(separator: ":").last ?? "") ?? 0
     }
 
     private static func bind(

@@ -70,6 +70,24 @@ final class ForegroundProcess: Sendable {
         _exit(hasEndedItself ? service.endedStatus : 0)
     }
 
+    /// Does some work beside the service, stops the service, prints what the work gives, and ends the process.
+    ///
+    /// - Parameter work: ends early, with an error, when the descriptor it is given is readable.
+    func run(_ service: some ForegroundService, work: (_ stopping: CInt) throws -> String) -> Never {
+        let result = Result { try work(ending.rawValue) }
+        let hasEnded = service.stop()
+        watchdog?.end()
+        if !hasEnded { report("a thread is stuck in the docroot; leaving it") }
+        switch result {
+        case .success(let text):
+            print(text, terminator: "", to: STDOUT_FILENO)
+            _exit(hasEnded ? 0 : 1)
+        case .failure(let error):
+            report("\(error)")
+            _exit(1)
+        }
+    }
+
     /// Says something to the operator. Any thread.
     func report(_ text: String) { print("serverfs: \(text)", to: STDERR_FILENO) }
 

@@ -12,6 +12,8 @@ struct Serverfs: ParsableCommand {
             over. SIGUSR1 prints all counters to standard error. SIGTERM and SIGINT end it, and its mount with it.
             """,
         version: Version.current,
-        subcommands: [ServeCommand.self, MountCommand.self, TraceCommand.self, TopCommand.self],
+        subcommands: [
+            ServeCommand.self, MountCommand.self, CostCommand.self, TraceCommand.self, TopCommand.self,
+        ],
         defaultSubcommand: ServeCommand.self)
 }

@@ -26,19 +26,11 @@ struct ServeCommand: ParsableCommand {
             "Mount on this empty folder. (default: a new private folder, removed at exit)", valueName: "dir"))
     var mountPoint: String?
 
-    @Option(help: "Event loops, each on a thread of its own: 1 to 64.")
-    var workers = 2
+    @OptionGroup
+    var worker: WorkerOptions
 
     @OptionGroup(title: "The mount")
     var fuse: FuseOptions
-
-    @Option(
-        help: ArgumentHelp(
-            "Files each worker keeps open between requests, or off. (default: 1024; seed: off)", valueName: "n|off"))
-    var openFileCache: OpenFileCacheOption?
-
-    @Option(help: "How a body gets from its file to the socket.")
-    var send = SendStrategy.auto
 
     @Option(help: ArgumentHelp("Seconds that an idle connection is kept: 1 to 86400.", valueName: "seconds"))
     var keepAliveTimeout = 65
@@ -85,7 +77,6 @@ struct ServeCommand: ParsableCommand {
         guard (1...3600).contains(stallTimeout) else {
             throw ValidationError("--stall-timeout must be from 1 to 3600 seconds.")
         }
-        guard (1...64).contains(workers) else { throw ValidationError("--workers must be from 1 to 64.") }
         guard (1...86400).contains(keepAliveTimeout) else {
             throw ValidationError("--keep-alive-timeout must be from 1 to 86400 seconds.")
         }
@@ -110,15 +101,13 @@ struct ServeCommand: ParsableCommand {
     private func makeConfiguration() -> ServerConfiguration {
         var configuration = ServerConfiguration()
         fuse.apply(to: &configuration)
+        worker.apply(to: &configuration)
         configuration.docrootPath = docroot
         configuration.listen = listen.map(\.address)
         configuration.listenBypass = listenBypass.map(\.address)
         if listen.isEmpty { configuration.listen = [ListenAddress("127.0.0.1:8080")!] }
         configuration.bypass = bypass
         configuration.mountPointPath = mountPoint
-        configuration.workers = workers
-        if let openFileCache { configuration.openFileCacheCapacity = openFileCache.capacity }
-        configuration.send = send
         configuration.keepAliveSeconds = keepAliveTimeout
         configuration.stallTimeoutSeconds = stallTimeout
         configuration.onMountLoss = onMountLoss
@@ -131,5 +120,4 @@ struct ServeCommand: ParsableCommand {
     }
 }
 
-extension SendStrategy: ExpressibleByArgument {}
 extension MountLossPolicy: ExpressibleByArgument {}

@@ -1,0 +1,146 @@
+import Glibc
+import Platform
+import Testing
+
+extension EndToEnd {
+    /// `serverfs cost`: what it prints, and that it leaves nothing behind.
+    @Suite(.timeLimit(.minutes(2)))
+    struct CostTests {
+        private let folder: PrivateFolder
+        private let docroot: String
+        private let temporary: String
+
+        init() throws {
+            folder = try PrivateFolder()
+            docroot = try folder.makeFolder("docroot")
+            temporary = try folder.makeFolder("tmp")
+            try folder.write("docroot/index.html", String(repeating: "i", count: 26_400))
+            try folder.write("docroot/other.html", String(repeating: "o", count: 100))
+        }
+
+        private func start(_ options: [String], path: String? = nil) throws -> ChildProcess {
+            var environment = ["TMPDIR": temporary]
+            if let path { environment["PATH"] = path }
+            return try ChildProcess(
+                [ServerProcess.binaryPath, "cost", docroot] + options, in: folder, environment: environment)
+        }
+
+        /// The processes that its environment was handed on to: it and what it has started.
+        private var family: [pid_t] {
+            PrivateFolder.names(in: "/proc").compactMap { pid_t($0) }.filter { process in
+                ProcessFacts.text("/proc/\(process)/environ").split(separator: "\0").contains("TMPDIR=\(temporary)")
+            }
+        }
+
+        private func expectNothingLeft(_ sourceLocation: SourceLocation = #_sourceLocation) {
+            let isAlone = eventually(seconds: 5) { family.allSatisfy(ProcessFacts.hasEnded) }
+            #expect(isAlone, "\(family.map { ProcessFacts.name($0) })", sourceLocation: sourceLocation)
+            #expect(PrivateFolder.names(in: temporary).isEmpty, sourceLocation: sourceLocation)
+            #expect(PrivateFolder.mounts(below: folder.path).isEmpty, sourceLocation: sourceLocation)
+        }
+
+        /// The figures of a table's lines, as tenths: of the first column, or another.
+        private func tenths(_ name: String, in text: String, column: Int = 0) throws -> Int {
+            let line = try #require(text.split(separator: "\n").first { $0.dropFirst(2).hasPrefix(name + "  ") })
+            let words = line.dropFirst(2 + name.count).split(separator: " ")
+            return Int((try #require(Double(words[column])) * 10).rounded())
+        }
+
+        private func expectSums(_ text: String) throws {
+            let names = ["lookups", "opens", "reads", "copies", "context switches", "everything else"]
+            let steps = try names.reduce(0) { try $0 + tenths($1, in: text) }
+            #expect(try tenths("bypass", in: text) + steps == tenths("mount", in: text))
+            let calls = ["receive, parse, resolve", "statx", "open", "read", "send", "close, event loop"]
+            for column in 0...2 {
+                let sum = try calls.reduce(0) { try $0 + tenths($1, in: text, column: column) }
+                #expect(try sum == tenths("together", in: text, column: column))
+            }
+            #expect(try tenths("together", in: text) == tenths("bypass", in: text))
+            #expect(try tenths("together", in: text, column: 1) == tenths("mount", in: text))
+        }
+
+        @Test func theReportsProxyCostsContextSwitchesAndOpens() throws {
+            let picture = "\(folder.path)/cost.svg"
+            let process = try start(
+                ["--profile", "seed", "--seconds", "0.5", "--rounds", "2", "--load", "built-in", "--svg", picture])
+            #expect(process.wait(seconds: 60) == .exited(0))
+            let text = process.output
+            try expectSums(text)
+            let sentence = try #require(text.split(separator: "\n").last)
+            #expect(sentence.contains("context switches ("), "\(text)")
+            #expect(sentence.contains("its opens ("), "\(text)")
+            for count in ["1.00 OPEN", "1.00 RELEASE", "7.00 FUSE requests", "26,400 bytes"] {
+                #expect(text.contains(count), "\(count): \(text)")
+            }
+            #expect(try tenths("mount", in: text) > 2 * tenths("bypass", in: text))
+            #expect(process.errorOutput.split(separator: "\n").count == 2, "\(process.errorOutput)")
+            let svg = String(decoding: try readFile(Array(picture.utf8)), as: UTF8.self)
+            #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+            #expect(svg.contains(">context switches</text>"))
+            expectNothingLeft()
+        }
+
+        @Test(.enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"))
+        func wrkAsksForSeveralFilesInTurn() throws {
+            let process = try start([
+                "--path", "/index.html", "--path", "/other.html", "--seconds", "0.5", "--rounds", "1",
+                "--connections", "20",
+            ])
+            #expect(process.wait(seconds: 60) == .exited(0), "\(process.errorOutput)")
+            let output = process.output
+            #expect(output.contains("2 files in turn (13,250 bytes), 20 connections of wrk"), "\(output)")
+            try expectSums(process.output)
+            expectNothingLeft()
+        }
+
+        @Test(.enabled(if: Capability.isRoot, "an ordinary user's mount needs fusermount3 on the PATH"))
+        func withoutWrkItMakesTheLoadItself() throws {
+            let process = try start(["--seconds", "0.2", "--rounds", "1"], path: temporary)
+            #expect(process.wait(seconds: 60) == .exited(0), "\(process.errorOutput)")
+            #expect(process.output.contains("64 connections of the built-in load"), "\(process.output)")
+            expectNothingLeft()
+        }
+
+        @Test func whatCannotBeMeasuredIsRefused() throws {
+            try FailedStart(["cost", docroot, "--load", "wrk"], in: folder, prefix: ["env", "PATH=\(temporary)"])
+                .expectRefusal("wrk is not on the PATH")
+            try FailedStart(["cost", "\(folder.path)/missing"], in: folder).expectRefusal("docroot")
+            try FailedStart(["cost", docroot, "--svg", "\(folder.path)/missing/x.svg"], in: folder)
+                .expectRefusal("x.svg", "No such file or directory")
+            try FailedStart(["cost", docroot, "--path", "/missing"], in: folder).expectRefusal("/missing", "404")
+        }
+
+        @Test(arguments: [
+            ["--bypass"], ["--listen", "127.0.0.1:0"], ["--mount-point", "/tmp"], ["--seconds", "0"],
+            ["--seconds", "nan"], ["--rounds", "0"], ["--connections", "0"], ["--load", "ab"],
+            ["--path", "index.html"], ["--path", "/a b"], ["--workers", "0"], ["--fuse-threads", "0"],
+            ["--fuse-cache", "none", "--send", "sendfile"],
+        ])
+        func nonsenseIsAUsageError(_ options: [String]) throws {
+            try FailedStart(["cost", docroot] + options, in: folder).expectUsageError()
+        }
+
+        @Test(arguments: [SIGINT, SIGTERM])
+        func interruptedItLeavesNothingBehind(_ signal: CInt) throws {
+            let process = try start(["--seconds", "60"])
+            #expect(eventually(seconds: 20) { !PrivateFolder.mounts(below: temporary).isEmpty })
+            usleep(1_000_000)
+            process.signal(signal)
+            #expect(process.wait(seconds: 10) == .exited(1))
+            #expect(process.output.isEmpty)
+            #expect(process.errorOutput == "serverfs: interrupted: there are no figures\n")
+            expectNothingLeft()
+        }
+
+        /// Also the load ends with it: nobody else would end it.
+        @Test func killedItLeavesNothingBehind() throws {
+            let process = try start(["--seconds", "60"])
+            #expect(eventually(seconds: 20) { !PrivateFolder.mounts(below: temporary).isEmpty })
+            usleep(1_000_000)
+            process.signal(SIGKILL)
+            #expect(process.wait(seconds: 10) == .signaled(SIGKILL))
+            #expect(eventually(seconds: 10) { PrivateFolder.names(in: temporary).isEmpty })
+            expectNothingLeft()
+        }
+    }
+}
