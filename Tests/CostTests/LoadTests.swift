@@ -28,7 +28,7 @@ import Testing
         #expect(output?.defect?.contains("5 read errors and 7 write errors") == true)
         output?.readErrors = 0
         output?.writeErrors = 0
-        #expect(output?.defect == "11 of 63329 responses were errors")
+        #expect(output?.defect == "11 of 63329 requests were answered with an error")
         output?.errorResponses = 0
         #expect(output?.defect == nil)
         output?.requests = 0

@@ -33,7 +33,7 @@ package struct WrkOutput: Equatable, Sendable {
         if readErrors > 0 || writeErrors > 0 {
             return "connections were closed: wrk reports \(readErrors) read errors and \(writeErrors) write errors"
         }
-        if errorResponses > 0 { return "\(errorResponses) of \(requests) responses were errors" }
+        if errorResponses > 0 { return "\(errorResponses) of \(requests) requests were answered with an error" }
         return requests == 0 ? "no request was answered" : nil
     }
 

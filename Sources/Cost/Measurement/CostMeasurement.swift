@@ -30,6 +30,11 @@ package struct CostMeasurement: Sendable {
     /// they were measured together, and so they add up.
     package var medianRound: Round { rounds.sorted { $0.ratio < $1.ratio }[(rounds.count - 1) / 2] }
 
-    /// Whether the mount's cost can be told from noise: it is 2 % of the bypass's time or more, and every round shows one.
-    package var isSignificant: Bool { medianRound.ratio < 0.98 && ratios.last! < 1 }
+    /// Whether the mount's cost can be told from noise: the median ratio is below 1 by 2 % at least, and by twice as much as the
+    /// ratios are away from it in the median.
+    package var isSignificant: Bool {
+        let median = medianRound.ratio
+        let deviations = ratios.map { abs($0 - median) }.sorted()
+        return 1 - median > max(0.02, 2 * deviations[deviations.count / 2])
+    }
 }

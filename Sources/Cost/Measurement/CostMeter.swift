@@ -96,13 +96,15 @@ package struct CostMeter {
             connections: plan.connections, threads: plan.workers)
         // It is ended earlier; only if this process is killed it ends by itself.
         let secondsMax = Int(plan.warmUpSeconds + plan.seconds) + 5
+        let usage = ProcessorUsage.now
         let load = try RunningLoad(plan.load, on: target, secondsMax: secondsMax)
-        let run: CostRun
+        var run: CostRun
         do throws(CostFailure) {
             try wait(seconds: plan.warmUpSeconds)
-            let start = CostSnapshot(measurements)
+            let start = CostSnapshot.take(measurements)
             try wait(seconds: plan.seconds)
-            run = CostSnapshot.run(from: start, to: CostSnapshot(measurements), servingPath, workers: plan.workers)
+            let end = CostSnapshot.take(measurements)
+            run = CostSnapshot.run(from: start, to: end, servingPath, workers: plan.workers)
         } catch {
             // What the load has to say comes second.
             try? load.end()
@@ -110,9 +112,8 @@ package struct CostMeter {
         }
         try load.end()
         guard run.requests > 0 else { throw CostFailure("no request was answered by the \(servingPath)") }
-        guard run.strayRequests == 0 else {
-            throw CostFailure("the mount was lost meanwhile: \(run.strayRequests) requests went another way")
-        }
+        // Only now is known what wrk has used.
+        if let usage, let now = ProcessorUsage.now { run.othersShare = now.othersShare(since: usage) }
         return run
     }
 

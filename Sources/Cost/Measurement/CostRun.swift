@@ -7,8 +7,6 @@ package struct CostRun: Sendable {
     /// How long it was looked at.
     package var nanoseconds: UInt64
     package var requests: UInt64 = 0
-    /// Requests that went the other way, of which there should be none.
-    package var strayRequests: UInt64 = 0
     package var bodyBytes: UInt64 = 0
     package var phaseNanoseconds: [RequestPhase: UInt64] = [:]
     package var fuseRequests: [FuseOperation: UInt64] = [:]
@@ -18,6 +16,8 @@ package struct CostRun: Sendable {
     package var readBytes: UInt64 = 0
     package var httpThreads = ThreadWork()
     package var fuseThreads = ThreadWork()
+    /// What share of the machine's processors neither the server nor its load have used, but others.
+    package var othersShare = 0.0
 
     package init(workers: Int, nanoseconds: UInt64) {
         self.workers = workers

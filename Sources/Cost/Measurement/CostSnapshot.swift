@@ -3,7 +3,9 @@ import Telemetry
 
 /// Everything that a server has counted, at one moment.
 struct CostSnapshot {
-    let nanoseconds: UInt64
+    private let nanoseconds: UInt64
+    /// How long it has taken to read all of it: what the moment is uncertain by.
+    private let durationNanoseconds: UInt64
     private let http: [UInt64]
     private let fuse: [UInt64]
     private let phases: [UInt64]
@@ -11,8 +13,21 @@ struct CostSnapshot {
     private let httpThreads: ThreadWork
     private let fuseThreads: ThreadWork
 
+    /// Where reading takes longer, because the thread has lost its processor meanwhile, it is done again.
+    private static let durationNanosecondsMax: UInt64 = 2_000_000
+    private static let triesMax = 20
+
     /// Reads the counters of this process's server. Any thread.
-    init(_ measurements: Measurements) {
+    static func take(_ measurements: Measurements) -> CostSnapshot {
+        var best = CostSnapshot(measurements)
+        for _ in 1..<triesMax where best.durationNanoseconds > durationNanosecondsMax {
+            let next = CostSnapshot(measurements)
+            if next.durationNanoseconds < best.durationNanoseconds { best = next }
+        }
+        return best
+    }
+
+    private init(_ measurements: Measurements) {
         nanoseconds = Clock.monotonicNanoseconds
         http = HTTPCounter.allCases.map { measurements.http[$0] }
         fuse = FuseCounter.allCases.map { measurements.fuse[$0] }
@@ -21,6 +36,7 @@ struct CostSnapshot {
         let usages = ThreadUsage.all()
         httpThreads = ThreadWork(usages, named: "http-")
         fuseThreads = ThreadWork(usages, named: "fuse-")
+        durationNanoseconds = Clock.monotonicNanoseconds - nanoseconds
     }
 
     /// What happened between two moments, for requests served by `servingPath`.
@@ -33,7 +49,6 @@ struct CostSnapshot {
         func http(_ counter: HTTPCounter) -> UInt64 { difference(\.http, counter.rawValue) }
         var run = CostRun(workers: workers, nanoseconds: end.nanoseconds - start.nanoseconds)
         run.requests = http(.requests(servingPath))
-        run.strayRequests = http(.requests(servingPath == .mount ? .bypass : .mount))
         run.bodyBytes = http(.bodyBytes(servingPath))
         run.readBytes = difference(\.fuse, FuseCounter.readBytes.rawValue)
         for phase in RequestPhase.allCases {

@@ -12,7 +12,7 @@ package struct CostPicture {
         static let barsRight = 730
         static let timeRight = 806
         static let shareRight = 876
-        static let lineCharacters = 112
+        static let lineCharacters = 104
         static let lineHeight = 22
     }
 
@@ -72,7 +72,7 @@ package struct CostPicture {
             level = level + step.time
         }
         let fuseRequests = hundredths(round.mount.fuseRequestsPerRequest)
-        let note = "\(grouped(round.mount.requestsPerSecond)) requests/s, \(fuseRequests) FUSE requests a request"
+        let note = "\(grouped(round.mount.requestsPerSecond)) requests/s, \(fuseRequests) FUSE requests"
         bars.append(Bar(kind: .mount, name: "mount", note: note, start: zero, end: waterfall.mount, share: ""))
         return bars
     }
@@ -125,16 +125,24 @@ package struct CostPicture {
         return text
     }
 
-    /// Breaks a text between words.
+    /// Breaks a text between words, but not between a number and its unit.
     private static func wrap(_ text: String) -> [String] {
         var lines: [String] = []
         var line = ""
+        var words: [String] = []
         for word in text.split(separator: " ") {
+            if word.hasPrefix("%") || word.hasPrefix("µs"), let number = words.popLast() {
+                words.append("\(number)\u{a0}\(word)")
+            } else {
+                words.append(String(word))
+            }
+        }
+        for word in words {
             if !line.isEmpty, line.count + 1 + word.count > Layout.lineCharacters {
                 lines.append(line)
                 line = ""
             }
-            line += line.isEmpty ? String(word) : " \(word)"
+            line += line.isEmpty ? word : " \(word)"
         }
         return line.isEmpty ? lines : lines + [line]
     }

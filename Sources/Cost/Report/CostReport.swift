@@ -60,13 +60,13 @@ package struct CostReport: Sendable {
         let causes = steps.map { step in
             let switches = hundredths(measurement.medianRound.mount.switchesPerRequest)
             let count = step.cause == .contextSwitches ? "\(switches) of them" : step.counts
-            return "\(step.share ?? 0) % for \(step.cause.name)\(count.isEmpty ? "" : " (\(count))")"
+            return "\(step.share ?? 0) % go to \(step.cause.name)\(count.isEmpty ? "" : " (\(count))")"
         }
         let calls = Self.largest(calls.rows.filter { $0.call != .between && $0.call != .receive }, by: \.more)
-        let callNames = calls.map { "\($0.call.plural) (\($0.share ?? 0) %)" }
+        let callNames = calls.map { "its \($0.call.plural) take \($0.share ?? 0) %" }
         return "A request takes a worker \(mount) µs through the mount and \(bypass) µs directly. "
             + "Of the \(waterfall.cost) µs more, \(causes.joined(separator: " and ")); "
-            + "by the server's calls, it is its \(callNames.joined(separator: " and "))."
+            + "by the server's calls, \(callNames.joined(separator: ", and "))."
     }
 
     /// The two largest, the second only if it is a tenth of the first or more.
@@ -82,7 +82,16 @@ package struct CostReport: Sendable {
         [
             "serverfs cost \(setting.docroot): \(heading)", "\(setting.strategies)\n", stepTable, callTable, throughput,
             processorLine + "\n", sentence,
-        ].joined(separator: "\n") + "\n"
+        ].joined(separator: "\n") + "\n" + (warning.map { "\n\($0)\n" } ?? "")
+    }
+
+    /// What the reader should know who would trust the figures.
+    private var warning: String? {
+        let round = measurement.medianRound
+        let share = max(round.bypass.othersShare, round.mount.othersShare)
+        guard share >= 0.1 else { return nil }
+        return "Other programs used \(Int((share * 100).rounded())) % of the processors meanwhile: "
+            + "on a machine that is otherwise idle the figures would be others."
     }
 
     private var stepTable: String {

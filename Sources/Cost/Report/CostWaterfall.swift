@@ -5,10 +5,10 @@ package import Telemetry
 /// All times are a worker's time a request (`CostRun.workerNanoseconds`), of one round:
 ///
 /// - Lookups, opens, reads: what FUSE threads took for these requests, from their receipt to the start of their reply.
-/// - Copies: the replies' system calls, by which a READ's bytes get to whoever reads; and, where the server reads and sends
-///   because it must not use `sendfile` on the mount, what its `send` takes longer than the bypass's.
+/// - Copies: the replies to READs, by which the bytes get to whoever reads; and, where the server reads and sends because it must
+///   not use `sendfile` on the mount, what its `send` takes longer than the bypass's.
 /// - Context switches: what else the server waited in its calls, beyond what the same calls take by the bypass. It waits for a
-///   FUSE thread to be free and to wake up, and to be woken up itself.
+///   FUSE thread to be free and to wake up, and to be woken up itself, which is what the other replies come to.
 /// - Everything else: the rest, that is the event loop, and what a server that is faster than its load waits for that. It may be
 ///   negative.
 ///
@@ -85,10 +85,10 @@ package struct CostWaterfall: Sendable {
         var answered = 0.0
         for operation in FuseOperation.allCases {
             let service = mount.perRequest(mount.serviceNanoseconds[operation] ?? 0)
-            let reply = mount.perRequest(mount.replyNanoseconds[operation] ?? 0)
+            let copy = operation == .read ? mount.perRequest(mount.replyNanoseconds[operation] ?? 0) : 0
             times[Cause(operation), default: 0] += service
-            times[.copies, default: 0] += reply
-            answered += service + reply
+            times[.copies, default: 0] += copy
+            answered += service + copy
         }
         var waited = more(.statx) + more(.open) + more(.read)
         switch (bypass.phase(.read) > 0, mount.phase(.read) > 0) {
