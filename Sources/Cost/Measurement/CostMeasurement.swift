@@ -1,4 +1,4 @@
-package import Telemetry
+import Telemetry
 
 /// Rounds of a run by the bypass and one by the mount, side by side.
 package struct CostMeasurement: Sendable {

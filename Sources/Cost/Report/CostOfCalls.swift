@@ -1,4 +1,4 @@
-package import Telemetry
+import Telemetry
 
 /// The same times by what the server does with a request, call by call.
 package struct CostOfCalls: Sendable {

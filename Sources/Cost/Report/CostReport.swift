@@ -91,7 +91,7 @@ package struct CostReport: Sendable {
         let share = max(round.bypass.othersShare, round.mount.othersShare)
         guard share >= 0.1 else { return nil }
         return "Other programs used \(Int((share * 100).rounded())) % of the processors meanwhile: "
-            + "on a machine that is otherwise idle the figures would be others."
+            + "take these figures with care."
     }
 
     private var stepTable: String {

@@ -1,4 +1,4 @@
-package import Telemetry
+import Telemetry
 
 /// Where the time goes that a request takes longer through the mount: from the bypass's time to the mount's, step by step.
 ///

@@ -57,7 +57,7 @@ struct CostCommand: ParsableCommand {
         let configuration = makeConfiguration()
         let server = try process.start {
             // What can be refused at once is, before there is a mount.
-            if let svg { try OutputFile.check(svg) }
+            if let svg { try PictureFile.check(svg) }
             _ = try LoadKind.choose(load)
             return try Server(configuration, watchdog: process.watchdog) { process.report($0) }
         }
@@ -80,7 +80,7 @@ struct CostCommand: ParsableCommand {
         let setting = CostReport.Setting(
             docroot: docroot, strategies: server.banner.strategies, plan: plan, bodyBytes: bodyBytes)
         let report = CostReport(setting, measurement)
-        if let svg { try OutputFile.write(CostPicture(report).text, to: svg) }
+        if let svg { try PictureFile.write(CostPicture(report).text, to: svg) }
         return report.text
     }
 

@@ -2,8 +2,8 @@ import Glibc
 import Platform
 import ServerCore
 
-/// A file that a command writes what it has found out to.
-enum OutputFile {
+/// The file that `serverfs cost` draws its picture into.
+enum PictureFile {
     /// Whether `path` can be written to later, as far as one can know before.
     static func check(_ path: String) throws(StartFailure) {
         if access(path, W_OK) == 0 { return }
