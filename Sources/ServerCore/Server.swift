@@ -125,6 +125,9 @@ package final class Server: @unchecked Sendable {
         keeper == nil ? nil : http.bypassSwitch.toggle()
     }
 
+    /// How often the mount was lost.
+    package var mountLosses: UInt64 { keeper?.losses ?? 0 }
+
     /// All counters, in the Prometheus text format.
     package var metricsText: String {
         var metrics = MetricsText()

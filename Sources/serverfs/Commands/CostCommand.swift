@@ -76,7 +76,11 @@ struct CostCommand: ParsableCommand {
             rounds: rounds, seconds: seconds)
         let meter = CostMeter(plan, server.measurements, stopping: stopping)
         let bodyBytes = try meter.check()
-        let measurement = try meter.measure { process.report($0) }
+        let losses = server.mountLosses
+        let result = Result { try meter.measure { process.report($0) } }
+        // Perhaps nobody else has noticed: what the kernel keeps, it goes on giving.
+        if server.mountLosses != losses { throw CostFailure("the mount was lost meanwhile: there are no figures") }
+        let measurement = try result.get()
         let setting = CostReport.Setting(
             docroot: docroot, strategies: server.banner.strategies, plan: plan, bodyBytes: bodyBytes)
         let report = CostReport(setting, measurement)
