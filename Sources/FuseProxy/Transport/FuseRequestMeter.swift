@@ -78,9 +78,11 @@ final class FuseRequestMeter {
             replyBeganNanoseconds = Clock.monotonicNanoseconds
             replyEndedNanoseconds = replyBeganNanoseconds
         }
-        times.add(FuseTime(operation, .service), replyBeganNanoseconds &- receivedNanoseconds)
-        times.add(FuseTime(operation, .reply), replyEndedNanoseconds &- replyBeganNanoseconds)
-        latencies[operation].record(nanoseconds: replyEndedNanoseconds &- receivedNanoseconds)
+        if measurements.isTiming {
+            times.add(FuseTime(operation, .service), replyBeganNanoseconds &- receivedNanoseconds)
+            times.add(FuseTime(operation, .reply), replyEndedNanoseconds &- replyBeganNanoseconds)
+            latencies[operation].record(nanoseconds: replyEndedNanoseconds &- receivedNanoseconds)
+        }
         if trace != 0 { recordSpans() }
         idleSinceNanoseconds = replyEndedNanoseconds
     }
