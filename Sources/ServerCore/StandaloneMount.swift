@@ -16,12 +16,12 @@ package final class StandaloneMount: Sendable {
         docrootPath: String, mountPointPath: String, proxy: ProxyConfiguration, watchdog: Watchdog? = nil,
         traceFilePath: String? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(StartFailure) {
-        traceFile = try traceFilePath.map { [measurements] (path) throws(StartFailure) in
-            try TraceFile(path, measurements, report: report)
-        }
         let budget = try DescriptorBudget(
             workers: 1, listeners: 0, fuseThreads: proxy.threads, openFileCacheCapacity: 0, hasAdmin: false)
         try Server.keepChannelNumbers(proxy.threads)
+        traceFile = try traceFilePath.map { [measurements] (path) throws(StartFailure) in
+            try TraceFile(path, measurements, report: report)
+        }
         let docroot = try Server.openDocroot(docrootPath)
         mount = try ProxyMount(
             docroot: docroot, mountPoint: try MountPoint.use(mountPointPath, docroot: docroot),
