@@ -57,6 +57,21 @@ struct TraceTests {
         #expect(tracer.buffers.isEmpty)
     }
 
+    /// Only threads that have recorded anything are kept, and of the rest it is known what is missing.
+    @Test func whatThereIsNoRoomForOfEndedThreadsIsCounted() throws {
+        let trace = try #require(tracer.begin(oneIn: 1))
+        for _ in 0..<100 { tracer.retire(tracer.makeBuffer(threadName: "empty")) }
+        for _ in 0..<66 {
+            let buffer = tracer.makeBuffer(threadName: "test")
+            for _ in 0..<3 { buffer.add(span(1, 2), trace: trace) }
+            tracer.retire(buffer)
+        }
+        #expect(tracer.buffers.count == 64)
+        #expect(tracer.droppedSpans == 6)
+        tracer.end()
+        #expect(tracer.droppedSpans == 0)
+    }
+
     // MARK: - Sampling
 
     @Test func fewerRequestsAreTakenWhereABufferWouldNotLast() throws {

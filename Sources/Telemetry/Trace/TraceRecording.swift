@@ -16,7 +16,7 @@ struct TraceRecording {
         var threads: [RecordedThread] = []
         var requests: [Span] = []
         var waits: [UInt64: [Span]] = [:]
-        var dropped: UInt64 = 0
+        var dropped = tracer.droppedSpans
         var seen: Set<Int32> = []
         for buffer in tracer.buffers where buffer.threadID != 0 {
             let thread = Int32(bitPattern: buffer.threadID)

@@ -13,12 +13,14 @@ package final class Tracer: Sendable {
         var buffers: [SpanBuffer] = []
         /// Of threads that have ended since the trace began; until it is written.
         var retired: [SpanBuffer] = []
+        /// Spans of this trace in buffers that there was no room for among those.
+        var droppedSpans: UInt64 = 0
         /// From a trace's begin until it is written.
         var isTaken = false
         var last: UInt64 = 0
     }
 
-    /// Threads come and go while a mount is stuck; what more of them have recorded in one trace is let go.
+    /// Threads come and go while a mount is stuck; what more of them have recorded in one trace is let go, and counted.
     private static let retiredMax = 64
 
     package init() {}
@@ -41,12 +43,21 @@ package final class Tracer: Sendable {
     package func retire(_ buffer: SpanBuffer) {
         state.withLock { state in
             state.buffers.removeAll { $0 === buffer }
-            if state.isTaken, state.retired.count < Self.retiredMax { state.retired.append(buffer) }
+            let spans = buffer.count(trace: state.last)
+            guard state.isTaken, spans > 0 else { return }
+            if state.retired.count < Self.retiredMax {
+                state.retired.append(buffer)
+            } else {
+                state.droppedSpans += UInt64(spans)
+            }
         }
     }
 
     /// The buffers of all threads there are, and of those that have ended during the trace.
     package var buffers: [SpanBuffer] { state.withLock { $0.buffers + $0.retired } }
+
+    /// Spans of this trace that went with their thread.
+    var droppedSpans: UInt64 { state.withLock { $0.droppedSpans } }
 
     /// Whether a trace is being taken, or written.
     package var isTaken: Bool { state.withLock { $0.isTaken } }
@@ -92,6 +103,7 @@ package final class Tracer: Sendable {
         stop()
         state.withLock { state in
             state.retired = []
+            state.droppedSpans = 0
             state.isTaken = false
             for buffer in state.buffers { buffer.releaseMemory() }
         }
