@@ -145,6 +145,42 @@ import Testing
         #expect(measurements.requestLatency.summary(.mount).count == 1)
     }
 
+    /// The loop's tick ends it: there is no turn in which the loop was told of anything.
+    @Test func whoseTimeIsUpHasWaitedUntilThen() throws {
+        let measurements = Measurements()
+        try onThread(measurements) { meter in
+            var request = SuspendedRequest()
+            meter.beginTurn()
+            meter.beginTasks()
+            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.suspend(into: &request)
+            usleep(20_000)
+            meter.skip()
+            meter.resume(request, isTimeUp: true)
+            meter.count(.mount)
+            meter.endPhase(.send)
+            meter.finish(closedFile: false)
+        }
+        #expect(measurements.phases[PhaseTime(.mount, .wait)] >= 20_000_000)
+        #expect(measurements.phases[PhaseTime(.mount, .queue)] < 20_000_000)
+    }
+
+    @Test func whatATaskWithoutARequestTakesIsTheNextOnesQueue() throws {
+        let measurements = Measurements()
+        try onThread(measurements) { meter in
+            meter.beginTurn()
+            meter.beginTasks()
+            usleep(20_000)
+            meter.abandon()
+            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.endPhase(.parse)
+            meter.count(.mount)
+            meter.finish(closedFile: false)
+        }
+        #expect(measurements.phases[PhaseTime(.mount, .queue)] >= 20_000_000)
+        #expect(measurements.phases[PhaseTime(.mount, .parse)] < 20_000_000)
+    }
+
     @Test func whatIsGivenUpIsSlowAndOnlyWhatIsAnsweredHasALatency() throws {
         let measurements = Measurements()
         try onThread(measurements) { meter in

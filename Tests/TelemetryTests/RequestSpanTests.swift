@@ -125,6 +125,37 @@ import Testing
         #expect(trace != 0)
     }
 
+    /// One whose last byte another thread has sent: what this one did meanwhile is not work on it.
+    @Test func workBeginsWhereTheThreadsLastWorkEnded() throws {
+        let measurements = measurements
+        let trace = try #require(measurements.tracer.begin(oneIn: 1))
+        let works = Guarded<[Span]>([])
+        try NamedThread("http-test") {
+            let meter = RequestMeter(measurements, threadName: "http-test", samplesAll: false)
+            meter.enter()
+            meter.beginTurn()
+            meter.beginTasks()
+            var sent = SuspendedRequest()
+            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.endPhase(.send)
+            meter.suspend(into: &sent)
+            usleep(1_000)
+            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            usleep(1_000)
+            meter.endPhase(.send)
+            meter.finish(closedFile: true)
+            meter.resume(sent, isSent: true)
+            meter.finish(closedFile: true)
+            let spans = meter.spans.spans(trace: trace).spans
+            works.withLock { $0 = spans.filter { $0.kind == .work } }
+            meter.leave()
+        }.join()
+        measurements.tracer.end()
+        let all = works.withLock { $0 }
+        #expect(all.count == 3)
+        for (work, next) in zip(all, all.dropFirst()) { #expect(work.endNanoseconds <= next.startNanoseconds) }
+    }
+
     /// One that was left when the trace ended is not of the next one.
     @Test func aRequestBelongsToOneTrace() throws {
         let measurements = measurements

@@ -65,7 +65,12 @@ extension Connection {
             let closesFile = outgoing.body.map { $0.file.cacheEntry == nil } ?? false
             outgoing.finish()
             loop.thread.meter.finish(closedFile: closesFile)
-            if isLast { linger() } else { phase = .receiving }
+            guard isLast else {
+                phase = .receiving
+                return
+            }
+            linger()
+            loop.thread.meter.skip()
         case .blocked, .yielded:
             outgoing.keepHead()
             waitUntilWritable(hasProgressed: hasProgressed)

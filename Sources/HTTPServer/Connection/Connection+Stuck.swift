@@ -48,7 +48,7 @@ extension Connection {
     func answerWaitingTooLong() {
         let meter = loop.thread.meter
         meter.skip()
-        meter.resume(takeSuspended() ?? SuspendedRequest())
+        meter.resume(takeSuspended() ?? SuspendedRequest(), isTimeUp: true)
         meter.count(requestedFile.servingPath)
         respond(status: .gatewayTimeout, isLast: true)
         meter.abandon()

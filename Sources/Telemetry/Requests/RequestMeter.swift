@@ -41,6 +41,8 @@ package final class RequestMeter: @unchecked Sendable {
 
     // The work on the request at hand, since it began or was taken up again.
     @exclusivity(unchecked) private var isWorking = false
+    /// Whether there was any work since `abandon` was called last.
+    @exclusivity(unchecked) private var hasWorked = false
     @exclusivity(unchecked) private(set) var workNanoseconds: UInt64 = 0
     @exclusivity(unchecked) private var fuseRequestsBefore: UInt64 = 0
     @exclusivity(unchecked) private var fuseServiceBefore: UInt64 = 0
@@ -189,8 +191,11 @@ package final class RequestMeter: @unchecked Sendable {
         timeline.end()
     }
 
-    /// The request is over without an answer, or without a whole one, if there is one at all.
+    /// A task is over: a request that is not is over without an answer, or without a whole one. Where there was none at all, what
+    /// the task took is not the next one's.
     package func abandon() {
+        if !isWorking, !hasWorked { skip() }
+        hasWorked = false
         guard isWorking else { return }
         endWork(readsClock: true)
         if timeline.traceNumber != 0 { addRequestSpan() }
@@ -208,14 +213,16 @@ package final class RequestMeter: @unchecked Sendable {
 
     /// Takes a request up again, if its time is taken.
     ///
-    /// - Parameter isSent: whether its last byte was sent when it was suspended: what passed since is not its time.
-    package func resume(_ request: SuspendedRequest, isSent: Bool = false) {
+    /// - Parameters:
+    ///   - isSent: whether its last byte was sent when it was suspended: what passed since is not its time.
+    ///   - isTimeUp: whether it has waited until now: not for something that the event loop was told of in this turn.
+    package func resume(_ request: SuspendedRequest, isSent: Bool = false, isTimeUp: Bool = false) {
         keptPath = request.path
         if isMeasuring, request.timeline.isRunning {
             timeline = request.timeline
             if timeline.trace != measurements.tracer.current { timeline.traceNumber = 0 }
             if !isSent {
-                endPhase(.wait, nanoseconds: turnNanoseconds)
+                endPhase(.wait, nanoseconds: isTimeUp ? lastNanoseconds : turnNanoseconds)
                 endPhase(.queue, nanoseconds: lastNanoseconds)
             }
         }
@@ -231,8 +238,9 @@ package final class RequestMeter: @unchecked Sendable {
     // MARK: - Work
 
     private func beginWork() {
-        isWorking = true
-        workNanoseconds = timeline.lastNanoseconds
+        (isWorking, hasWorked) = (true, true)
+        // Of one that was sent before, the last phase ended while this thread was at others.
+        workNanoseconds = max(timeline.lastNanoseconds, lastNanoseconds)
         if let caller {
             fuseRequestsBefore = caller.requests
             fuseServiceBefore = caller.serviceNanoseconds
