@@ -64,6 +64,7 @@ private final class ThreadStart {
     let start = Unmanaged<ThreadStart>.fromOpaque(context!).takeRetainedValue()
     _ = kernel_set_thread_name(start.name)
     Signals.unblockInterruption()
+    ThreadUsage.noteBegin()
     start.body()
     ThreadUsage.noteEnd()
     return nil

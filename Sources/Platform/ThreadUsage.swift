@@ -32,6 +32,12 @@ package struct ThreadUsage: Sendable {
         }
     }
 
+    /// The calling thread begins: the kernel may have given it the id of one that has ended.
+    static func noteBegin() {
+        let thread = NamedThread.currentID
+        ended.withLock { _ = $0.threads.remove(thread) }
+    }
+
     /// The calling thread ends: what it has used is kept.
     static func noteEnd() {
         let thread = NamedThread.currentID
@@ -40,8 +46,12 @@ package struct ThreadUsage: Sendable {
             usage.threadID = 0
             ended.usages[usage.name, default: ThreadUsage(name: usage.name, threadID: 0)].add(usage)
             ended.threads.insert(thread)
+            // Where nobody asks for figures, nobody else forgets them.
+            if ended.threads.count > endedMax { ended.threads.formIntersection(threadIDs()) }
         }
     }
+
+    private static let endedMax = 256
 
     private struct Ended {
         var usages: [String: ThreadUsage] = [:]

@@ -6,7 +6,7 @@ import Platform
 /// Admin thread only.
 ///
 /// evhttp has no bound on connections and none on how slowly a request may come. But it lets us make its bufferevents: these
-/// are held here too. One that evhttp has let go of has no callbacks any more; and one whose socket is shut down is to evhttp
+/// are held here too, and close their sockets when they go. One that evhttp has let go of has no callbacks any more; and one whose socket is shut down is to evhttp
 /// a client that went away.
 final class AdminConnections {
     private struct Member {
@@ -32,8 +32,10 @@ final class AdminConnections {
     fileprivate func make() -> OpaquePointer? {
         // Before there is one that has no callbacks yet.
         if members.count + 1 >= connectionsMax { _ = sweep() }
-        // evhttp itself closes the socket.
-        guard let buffer = bufferevent_socket_new(base, -1, 0) else { return nil }
+        // evhttp would close the socket before the last reference goes, and with it the events of a number that may be somebody
+        // else's by then. So it shuts the socket down only, and whoever lets go last closes it.
+        let options = Int32(BEV_OPT_CLOSE_ON_FREE.rawValue)
+        guard let buffer = bufferevent_socket_new(base, -1, options) else { return nil }
         bufferevent_setwatermark(buffer, Int16(EV_READ), 0, Limits.receivedBytesMax)
         bufferevent_incref(buffer)
         members[buffer] = Member(sinceNanoseconds: Clock.monotonicNanoseconds)

@@ -44,24 +44,24 @@ function perRequest(now, before) {
 }
 
 /**
- * Increases of threads, by name: several of one name are added up.
+ * Increases of threads, by name: the server adds up all of one name, those that have ended included, and names as the id any
+ * one of them that runs, or 0. So only the name tells that two statuses mean the same.
  *
- * Threads are known by their ids: one that loses its event loop loses its name too. One that was not there before has done
- * all it did since, unless that is more than there was time for: then it was only overlooked, and its past is not known.
+ * A name that was not there before has done all it did since, unless that is more than there was time for: then it was only
+ * overlooked, and its past is not known.
  */
 function threadIncreases(now, before, elapsedSeconds) {
-  const earlier = new Map((before ?? []).map((thread) => [thread.threadID, thread]));
+  const earlier = new Map((before ?? []).map((thread) => [thread.name, thread]));
   const sums = new Map();
   for (const thread of now ?? []) {
-    const sum = sums.get(thread.name) ?? { processor: 0, voluntary: 0, involuntary: 0, all: 0 };
-    sum.all += thread.processorNanoseconds ?? 0;
+    const sum = { processor: 0, voluntary: 0, involuntary: 0, all: thread.processorNanoseconds ?? 0 };
     sums.set(thread.name, sum);
-    const past = earlier.get(thread.threadID);
+    const past = earlier.get(thread.name);
     const processor = increase(thread.processorNanoseconds, past?.processorNanoseconds ?? 0) ?? 0;
     if (!past && processor > elapsedSeconds * 1e9) continue;
-    sum.processor += processor;
-    sum.voluntary += increase(thread.voluntarySwitches, past?.voluntarySwitches ?? 0) ?? 0;
-    sum.involuntary += increase(thread.involuntarySwitches, past?.involuntarySwitches ?? 0) ?? 0;
+    sum.processor = processor;
+    sum.voluntary = increase(thread.voluntarySwitches, past?.voluntarySwitches ?? 0) ?? 0;
+    sum.involuntary = increase(thread.involuntarySwitches, past?.involuntarySwitches ?? 0) ?? 0;
   }
   return sums;
 }

@@ -5,7 +5,8 @@ import Telemetry
 
 /// A trace on its way to a client: sent as fast as the client takes it, while it is still being written. Admin thread only.
 final class TraceDownload {
-    private let request: AdminRequest
+    /// nil once it is answered or its client is gone: evhttp frees it then.
+    private var request: AdminRequest?
     private let recording: TraceRecording
     /// nil once nothing is read any more.
     private var pipe: SharedDescriptor?
@@ -56,7 +57,7 @@ final class TraceDownload {
 
     /// There is something to send, or nothing will come any more.
     fileprivate func read() {
-        guard let number = pipe?.rawValue else { return }
+        guard let number = pipe?.rawValue, let request else { return }
         let buffer = evbuffer_new()
         defer { evbuffer_free(buffer) }
         let count = evbuffer_read(buffer, number, Int32(Limits.pipeBytesMax))
@@ -78,8 +79,11 @@ final class TraceDownload {
 
     /// The client is gone, and with it the reason for the trace.
     fileprivate func clientGone() {
-        request.releaseAfterClose()
+        request?.releaseAfterClose()
+        request = nil
         stop()
+        // Its thread may have written all of it before.
+        endIfOver()
     }
 
     fileprivate func threadAtEnd() {
@@ -92,11 +96,12 @@ final class TraceDownload {
         stop()
         let connection = detach()
         if recording.isComplete {
-            evhttp_send_reply_end(request.pointer)
+            if let request { evhttp_send_reply_end(request.pointer) }
         } else if let connection {
             // Without the last chunk the client knows that this is not all.
             evhttp_connection_free(connection)
         }
+        request = nil
         endIfOver()
     }
 
@@ -114,6 +119,7 @@ final class TraceDownload {
     /// evhttp is not to call any more.
     @discardableResult
     private func detach() -> OpaquePointer? {
+        guard let request else { return nil }
         let connection = evhttp_request_get_connection(request.pointer)
         if let connection { evhttp_connection_set_closecb(connection, nil, nil) }
         return connection

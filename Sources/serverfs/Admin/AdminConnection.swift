@@ -32,22 +32,41 @@ final class AdminConnection {
             throw AdminFailure(description: "\(address): \(String(cString: gai_strerror(code)))")
         }
         defer { freeaddrinfo(found) }
-        let target = found.pointee
+        // A name may have several addresses, of which serverfs listens on one: localhost's first is often ::1.
+        var failure = Errno.connectionRefused
+        var next: UnsafeMutablePointer<addrinfo>? = found
+        while let target = next?.pointee {
+            do throws(Errno) {
+                socket = try Self.connect(target, timeoutSeconds: timeoutSeconds)
+                peer = Self.host(of: target)
+                return
+            } catch {
+                failure = error
+                next = target.ai_next
+            }
+        }
+        throw AdminFailure(
+            description: "no serverfs answers at \(address) (\(failure)): "
+                + "--admin names the address that its start has printed")
+    }
+
+    private static func connect(_ target: addrinfo, timeoutSeconds: Int) throws(Errno) -> OwnedDescriptor {
         let number = Glibc.socket(target.ai_family, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard number >= 0 else { throw AdminFailure(description: "no socket: \(Errno(rawValue: errno))") }
-        socket = OwnedDescriptor(adopting: number)
+        guard number >= 0 else { throw Errno(rawValue: errno) }
+        let socket = OwnedDescriptor(adopting: number)
         var timeout = timeval(tv_sec: timeoutSeconds, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(number, SOL_SOCKET, option, &timeout, socklen_t(MemoryLayout<timeval>.size))
         }
-        guard connect(number, target.ai_addr, target.ai_addrlen) == 0 else {
-            throw AdminFailure(
-                description: "no serverfs answers at \(address) (\(Errno(rawValue: errno))): "
-                    + "--admin names the address that its start has printed")
-        }
+        guard Glibc.connect(number, target.ai_addr, target.ai_addrlen) == 0 else { throw Errno(rawValue: errno) }
+        return socket
+    }
+
+    /// As numbers.
+    private static func host(of target: addrinfo) -> String {
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         getnameinfo(target.ai_addr, target.ai_addrlen, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
-        peer = String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Sends a request without a body, and takes the head of its response.
@@ -61,7 +80,7 @@ final class AdminConnection {
         try send(Array((head + "\r\n").utf8))
 
         let lines = try receiveHead().split(separator: "\r\n")
-        let words = lines[0].split(separator: " ", maxSplits: 2)
+        let words = lines.first?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count > 1, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { throw malformed }
         var body = Body.untilEnd
         for line in lines.dropFirst() {
@@ -69,7 +88,9 @@ final class AdminConnection {
             guard parts.count == 2 else { throw malformed }
             let value = parts[1].drop { $0 == " " }
             switch parts[0].lowercased() {
-            case "content-length": body = .bytes(Int(value) ?? 0)
+            case "content-length":
+                guard let count = Int(value), count >= 0 else { throw malformed }
+                body = .bytes(count)
             case "transfer-encoding": body = .chunked
             default: break
             }

@@ -31,6 +31,7 @@ struct TopCommand: ParsableCommand {
         var before = try look()
         let screen = TerminalScreen.isTerminal ? try TerminalScreen() : nil
         defer { screen?.leave() }
+        let output = try OutputFile("-")
         var looks = 0
         while looks < count ?? .max {
             usleep(UInt32(interval * 1e6))
@@ -39,8 +40,7 @@ struct TopCommand: ParsableCommand {
             if let screen {
                 screen.show(page.lines)
             } else {
-                print(page.line)
-                fflush(nil)
+                try output.write(Array("\(page.line)\n".utf8)[...])
             }
             before = now
             looks += 1

@@ -63,7 +63,8 @@ final class TerminalScreen: Sendable {
         before.withLock { before in
             guard var settings = before else { return }
             write("\u{1b}[?25h\u{1b}[?1049l")
-            tcsetattr(STDOUT_FILENO, TCSANOW, &settings)
+            // What was typed meanwhile is not the shell's.
+            tcsetattr(STDOUT_FILENO, TCSAFLUSH, &settings)
             before = nil
         }
     }

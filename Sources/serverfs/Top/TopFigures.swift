@@ -4,15 +4,18 @@ struct TopFigures {
     let now: TopStatus
     /// Between the two.
     let seconds: Double
+    private let isSameProcess: Bool
 
     init(_ before: TopStatus, _ now: TopStatus) {
         self.before = before
         self.now = now
-        seconds = max(now.uptimeSeconds - before.uptimeSeconds, 1e-3)
+        isSameProcess = before.pid == now.pid && before.uptimeSeconds <= now.uptimeSeconds
+        seconds = max(now.uptimeSeconds - (isSameProcess ? before.uptimeSeconds : 0), 1e-3)
     }
 
     func rate(_ value: (TopStatus) -> UInt64) -> Double {
-        let (before, now) = (value(before), value(now))
+        // Another process begins at 0.
+        let (before, now) = (isSameProcess ? value(before) : 0, value(now))
         return now > before ? Double(now - before) / seconds : 0
     }
 

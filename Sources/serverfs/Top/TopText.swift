@@ -4,7 +4,8 @@ enum TopText {
     static func number(_ value: Double, digits: Int = 0) -> String {
         guard value.isFinite else { return "-" }
         let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-        let scaled = UInt64((max(value, 0) * scale).rounded())
+        // What has no end in sight is not from a serverfs.
+        guard let scaled = UInt64(exactly: (max(value, 0) * scale).rounded()) else { return "-" }
         let whole = String(scaled / UInt64(scale))
         var grouped = ""
         for (index, digit) in whole.enumerated() {
@@ -32,7 +33,7 @@ enum TopText {
 
     /// Hours, minutes and seconds, as far as they count.
     static func uptime(seconds: Double) -> String {
-        let seconds = Int(seconds)
+        guard let seconds = Int(exactly: seconds.rounded(.down)) else { return "-" }
         if seconds >= 86400 { return "\(seconds / 86400) d \(seconds / 3600 % 24) h" }
         if seconds >= 3600 { return "\(seconds / 3600) h \(seconds / 60 % 60) min" }
         return seconds >= 60 ? "\(seconds / 60) min \(seconds % 60) s" : "\(seconds) s"

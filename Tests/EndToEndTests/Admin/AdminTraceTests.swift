@@ -62,6 +62,30 @@ extension EndToEnd {
             #expect(try site.admin.fetch("/trace?seconds=0.2", method: "POST").status == 200)
         }
 
+        /// Its thread has written all of it, the last part of it is still in the pipe, and then its client goes: that ends it, and
+        /// nothing of it is touched when the server ends.
+        @Test func aClientThatGoesWhenAllIsWrittenEndsTheTrace() throws {
+            let site = try AdminSite(["file": "bytes"], options: ["--profile", "seed"])
+            for pause in stride(from: UInt32(0), to: 400_000, by: 50_000) {
+                let done = SharedFlag()
+                let load = try ClientThreads(2) { _ in
+                    let connection = try site.site.connect(.mount)
+                    while !done.isSet { _ = try connection.exchange("/file") }
+                }
+                // What it does not take fills its socket, then evhttp's buffer, then the pipe.
+                let client = try ClientSocket(port: site.server.adminPort, receiveBufferBytes: 4096)
+                try client.send(site.admin.request("/trace?seconds=0.3", method: "POST"))
+                usleep(400_000 + pause)
+                done.set()
+                try load.join()
+                withExtendedLifetime(client) {}
+                _ = consume client
+                try expectNoTrace(site)
+            }
+            #expect(try site.admin.fetch("/trace?seconds=0.2", method: "POST").status == 200)
+            #expect(site.server.stop() == .exited(0))
+        }
+
         @Test func aTraceFromTheStartIsTheOnlyOne() throws {
             let folder = try PrivateFolder()
             let site = try AdminSite(options: ["--trace-file", "\(folder.path)/trace.json"])

@@ -69,8 +69,9 @@ extension EndToEnd {
             #expect(figures as? String == "none 2000 none none 500 none 30 none 1 86399999935")
         }
 
-        /// A thread that loses its event loop goes on under another name, and is no new one with years behind it.
-        @Test func aThreadIsKnownByItsIdWhateverItsName() throws {
+        /// The server adds up the threads of a name, and says 0 for the id of one of which none runs: several may have that, and a
+        /// loop that is taken over has another id from one status to the next.
+        @Test func threadsAreKnownByTheirNamesWhicheverOfThemRuns() throws {
             let page = try AdminPage()
             let shares = try page.driver.run(
                 """
@@ -80,16 +81,17 @@ extension EndToEnd {
                 })
                 return import('/history.js').then(({ History }) => {
                     const history = new History()
-                    history.add(status(1, [7, 'http-0', 100], [8, 'fuse-0', 50]))
+                    history.add(status(1, [7, 'http-0', 100], [0, 'fuse-2', 50], [0, 'trace', 0.5]))
                     const points = [
-                        history.add(status(2, [7, 'was http-0', 100.5], [9, 'http-0', 0.25])),
-                        history.add(status(3, [7, 'was http-0', 100.5], [9, 'http-0', 0.5], [8, 'fuse-0', 51])),
+                        history.add(status(2, [9, 'http-0', 100.25], [0, 'fuse-2', 50], [0, 'trace', 0.5])),
+                        history.add(status(3, [0, 'http-0', 100.5], [0, 'fuse-2', 50], [0, 'trace', 0.5], [8, 'late', 7])),
                     ]
                     return JSON.stringify(points.map(({ threads }) => (
                         Object.fromEntries([...threads].map(([name, { processor }]) => [name, processor / 1e9])))))
                 })
                 """)
-            let expected = #"[{"was http-0":0.5,"http-0":0.25},{"was http-0":0,"http-0":0.25,"fuse-0":0}]"#
+            let expected =
+                #"[{"http-0":0.25,"fuse-2":0,"trace":0},{"http-0":0.25,"fuse-2":0,"trace":0,"late":0}]"#
             #expect(shares as? String == expected)
         }
 
