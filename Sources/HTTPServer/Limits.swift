@@ -11,7 +11,7 @@ enum Limits {
     /// How often a name that is being replaced is looked up again: 503.
     static let staleRetriesMax = 16
     /// How often in a row a file may seem to end before its end: the connection is closed.
-    static let earlyEndsMax = 64
+    static let earlyEndsMax = 16
     /// Pipelined requests of one connection answered in one turn: the rest wait for the next.
     static let pipelinedRequestsPerTurnMax = 32
     /// Bytes of a body sent on one connection in one turn: the others come first, then it goes on. Chunks that fit the

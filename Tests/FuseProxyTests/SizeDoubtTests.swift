@@ -75,9 +75,9 @@ import Testing
     }
 
     @Test mutating func thereAreNeverMoreThanSome() {
-        for index in 1...10_000 { doubts.noteSeen(UInt32(index), size: 5, former: 10, at: 0) }
-        expectDoubt(true, of: 1, beyond: 5)
-        expectDoubt(false, of: 10_000, beyond: 5)
+        for index in 1...10_000 { doubts.noteSeen(UInt32(index), size: 5, former: 10, at: UInt64(index)) }
+        expectDoubt(false, of: 1, beyond: 5)
+        expectDoubt(true, of: 10_000, beyond: 5)
     }
 
     private mutating func expectDoubt(

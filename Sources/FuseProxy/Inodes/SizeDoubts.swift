@@ -24,7 +24,7 @@ struct SizeDoubts {
 
     /// What an answer may take to get to the kernel, from the moment the kernel sends the question.
     private static let answerNanoseconds: UInt64 = 250_000
-    /// How many are kept: beyond that nothing is in doubt.
+    /// How many are kept: beyond that half of them go.
     private static let capacity = 4096
 
     var isEmpty: Bool { doubts.isEmpty }
@@ -44,7 +44,8 @@ struct SizeDoubts {
             doubt.seenNanoseconds = now
             doubt.hasRefused = false
             doubts[index] = doubt.largest > size ? doubt : nil
-        } else if former > size, doubts.count < Self.capacity {
+        } else if former > size {
+            makeRoom()
             doubts[index] = Doubt(
                 largest: former, seenNanoseconds: now, invalidatedNanoseconds: lastInvalidationNanoseconds)
         }
@@ -52,11 +53,19 @@ struct SizeDoubts {
 
     /// A READ has met the end of a file that was longer when it was last looked at.
     mutating func noteEnd(_ index: UInt32, former: Int64) {
-        guard doubts[index] != nil || doubts.count < Self.capacity else { return }
+        makeRoom()
         // Nobody has been told anything since.
         let former = max(doubts[index]?.largest ?? 0, former)
         doubts[index] = Doubt(
             largest: former, seenNanoseconds: 0, invalidatedNanoseconds: lastInvalidationNanoseconds, hasRefused: true)
+    }
+
+    /// The longest in doubt go first: what was cut long ago and never read since.
+    private mutating func makeRoom() {
+        guard doubts.count >= Self.capacity else { return }
+        let times = doubts.values.map(\.seenNanoseconds).sorted()
+        let middle = times[times.count / 2]
+        doubts = doubts.filter { $0.value.seenNanoseconds > middle }
     }
 
     mutating func forget(_ index: UInt32) { if !doubts.isEmpty { doubts[index] = nil } }

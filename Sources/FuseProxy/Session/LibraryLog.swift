@@ -44,7 +44,11 @@ enum LibraryLog {
         let lines = caught.split(separator: newline, omittingEmptySubsequences: false)
         let isHelpers = { (line: ArraySlice<UInt8>) in line.starts(with: "fusermount3: ".utf8) }
         let others = Array(lines.filter { !isHelpers($0) }.joined(separator: [newline]))
-        if !others.isEmpty { _ = write(STDERR_FILENO, others, others.count) }
+        // Where nobody reads it is lost: mounting is not to wait for that.
+        var room = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+        if !others.isEmpty, poll(&room, 1, 200) == 1 {
+            _ = write(STDERR_FILENO, others, min(others.count, Int(PIPE_BUF)))
+        }
         return (result, lines.last(where: isHelpers).map { String(decoding: $0, as: UTF8.self) } ?? "")
     }
 

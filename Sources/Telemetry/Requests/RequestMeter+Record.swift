@@ -37,10 +37,11 @@ extension RequestMeter {
         addSlow(timeline, path: path, servingPath)
     }
 
-    private func addSlow(_ timeline: RequestTimeline, path: String, _ servingPath: ServingPath) {
+    private func addSlow(_ timeline: RequestTimeline, path: @autoclosure () -> String, _ servingPath: ServingPath) {
+        guard let number = measurements.slowRequests.count(at: timeline.lastNanoseconds) else { return }
         measurements.slowRequests.add(
             SlowRequest(
-                path: path, servingPath: servingPath, status: Int(timeline.status),
+                number: number, path: path(), servingPath: servingPath, status: Int(timeline.status),
                 endedUnixSeconds: Clock.unixSecondsExactly, timeline: timeline))
     }
 
