@@ -24,7 +24,7 @@ final class OutputFile {
             throw AdminFailure(description: "\(path): \(error)")
         }
         let flags = O_WRONLY | O_CLOEXEC | (isDirect ? 0 : O_CREAT | O_TRUNC)
-        let number = path == "-" ? dup(STDOUT_FILENO) : open(name, flags, 0o644)
+        let number = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(name, flags, 0o644)
         guard number >= 0 else { throw AdminFailure(description: "\(path): \(Errno(rawValue: errno))") }
         descriptor = OwnedDescriptor(adopting: number)
         temporaryPath = isDirect ? nil : name
