@@ -69,7 +69,7 @@ bench-build: build
 	swift build -c release --package-path Benchmarks
 
 .PHONY: bench
-bench: bench-build ## mount, bypass and nginx under wrk in turn, and the targets: 10 minutes
+bench: bench-build ## mount, bypass and nginx under wrk in turn, and the targets: 13 minutes
 	$(BENCH) speed --serverfs .build/release/serverfs --docroot www $(ARGS)
 
 .PHONY: bench-matrix

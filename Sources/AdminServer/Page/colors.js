@@ -10,7 +10,8 @@ export const fuseKinds = ["lookup", "getattr", "open", "read", "release", "forge
 export function fuseKind(operation) { return fuseGroups[operation] ?? "other"; }
 
 /** The phases of a request, in the order in which they come. */
-export const phases = ["queue", "receive", "parse", "resolve", "statx", "open", "prepare", "read", "send", "wait"];
+export const phases = ["queue", "receive", "parse", "resolve", "statx", "open", "prepare", "read", "send", "sendfile",
+  "wait"];
 
 let style = getComputedStyle(document.documentElement);
 

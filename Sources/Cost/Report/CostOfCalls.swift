@@ -23,7 +23,7 @@ package struct CostOfCalls: Sendable {
             case .statx: [.statx]
             case .open: [.open]
             case .read: [.read]
-            case .send: [.prepare, .send]
+            case .send: [.prepare, .send, .sendfile]
             // No worker spends a request's `queue` and `wait` on that request.
             case .between: []
             }

@@ -91,10 +91,11 @@ package struct CostWaterfall: Sendable {
             answered += service + copy
         }
         var waited = more(.statx) + more(.open) + more(.read)
+        let sending = more(.send) + more(.sendfile)
         switch (bypass.phase(.read) > 0, mount.phase(.read) > 0) {
         // Where `sendfile` reads from the mount, it waits for READs.
-        case (_, false): waited += more(.send)
-        case (false, true): times[.copies, default: 0] += more(.send)
+        case (_, false): waited += sending
+        case (false, true): times[.copies, default: 0] += sending
         case (true, true): break
         }
         times[.contextSwitches] = waited - answered

@@ -43,8 +43,9 @@ extension Connection {
             return close()
         }
         isLookingForFile = false
+        let sender = outgoing.body?.sender
         let progress = thread.mayWait { outgoing.send(to: socket.rawValue, on: thread) }
-        thread.meter.endPhase(.send)
+        thread.meter.endPhase(sender == .sendfile ? .sendfile : .send)
         let hasProgressed = outgoing.bytesLeft < leftBefore
         if thread.isOvertaken {
             outgoing.keepHead()

@@ -40,6 +40,7 @@ struct OutgoingResponse: ~Copyable {
             }
         }
         guard body != nil, let thread else { return .done }
+        thread.meter.endTracedPhase(.send)
         let before = body!.remaining
         let progress = body!.send(to: socket, on: thread)
         bodyBytesSent += before - body!.remaining

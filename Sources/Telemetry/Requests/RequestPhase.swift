@@ -12,12 +12,14 @@ package enum RequestPhase: Int, CaseIterable, Sendable {
     case statx
     /// The file is opened (`openat2(2)`) and looked at.
     case open
-    /// The response head is written; with `send` in one where the request is not traced.
+    /// The response head is written; with the first phase of sending in one where the request is not traced.
     case prepare
     /// The body is read where it is copied (`pread(2)`).
     case read
-    /// Head and body are sent (`send(2)`, `sendfile(2)`).
+    /// The head is sent, and the body where it is copied (`send(2)`).
     case send
+    /// The body is sent from the page cache (`sendfile(2)`); with `send` of the head in one where the request is not traced.
+    case sendfile
     /// The client does not take more, or a thread that is stuck is waited for.
     case wait
 

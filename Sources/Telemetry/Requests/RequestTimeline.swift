@@ -5,7 +5,7 @@ package struct RequestTimeline: Sendable {
     package private(set) var firstByteNanoseconds: UInt64 = 0
     /// CLOCK_MONOTONIC, the end of the last phase.
     package private(set) var lastNanoseconds: UInt64 = 0
-    private var phases = InlineArray<10, UInt64>(repeating: 0)
+    private var phases = InlineArray<11, UInt64>(repeating: 0)
     /// Requests that its calls have made of the mount, so far.
     package var fuseRequests: UInt64 = 0
     package var fuseServiceNanoseconds: UInt64 = 0

@@ -73,6 +73,20 @@ extension EndToEnd {
                 let time = metrics.number("serverfs_http_phase_seconds_total{via=\"mount\",phase=\"\(phase)\"}")
                 #expect(time > 0, "\(phase)")
             }
+            #expect(metrics.number("serverfs_http_phase_seconds_total{via=\"mount\",phase=\"sendfile\"}") == 0)
+        }
+
+        @Test func aBodyFromThePageCacheIsSentBySendfile() throws {
+            let site = try Site(["file": "content"])
+            for via in Via.allCases { #expect(try site.fetch(via, "/file").bodyText == "content") }
+            let metrics = try site.server.metrics()
+            for via in Via.allCases {
+                let times = ["read", "send", "sendfile"].map {
+                    metrics.number("serverfs_http_phase_seconds_total{via=\"\(via)\",phase=\"\($0)\"}")
+                }
+                // The head's send is told from it in traces only.
+                #expect(times[0] == 0 && times[1] == 0 && times[2] > 0)
+            }
         }
 
         @Test func withoutTelemetryNothingIsTimedAndEverythingCounted() throws {

@@ -24,8 +24,8 @@ extension EndToEnd {
             let site = try Site(
                 ["file": String(repeating: "text ", count: 2000), "folder/page": "page"],
                 options: options + ["--trace-file", path], prefix: prefix)
-            // New threads are found within a tenth of a second.
-            usleep(300_000)
+            // New threads are found within a tenth of a second, and files that have changed in the last two are not kept open.
+            sleep(4)
             let server = site.server
             let before = (ProcessFacts.contextSwitches(server.identifier), Int(Clock.monotonicNanoseconds))
             try onThreads(Self.connections) { index in
@@ -58,6 +58,10 @@ extension EndToEnd {
             #expect(document.fact("dropped", "kernelRecordsLost") == "0")
             #expect(document.fact("dropped", "causesNotRecorded") == "0")
             #expect(document.overlaps.isEmpty, "\(document.overlaps.prefix(3))")
+            let phases = Set(document.slices("phase").map(\.name))
+            let sending: Set = profile == "seed" ? ["read", "send"] : ["statx", "send", "sendfile"]
+            let every = sending.union(["receive", "parse", "resolve", "open", "prepare"])
+            #expect(phases.isSuperset(of: every), "\(phases)")
             try expectRequestsAddUp(traced)
             try expectFuseRequestsAddUp(traced, areMany: profile == "seed")
             try expectArrows(document)

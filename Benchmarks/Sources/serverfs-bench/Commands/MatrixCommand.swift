@@ -38,7 +38,7 @@ struct MatrixCommand: Measurement {
 
         let load = loadOptions.load(seconds: seconds)
         var benchmark = Benchmark(
-            serverfs: serverfs, nginx: nil, load: load, rounds: pairs, directory: directory,
+            serverfs: serverfs, nginx: nil, load: load, rounds: pairs, renewsServers: false, directory: directory,
             wrk: WrkRun(executable: wrk, directory: directory))
         let machine = try Machine.line(
             [

@@ -66,7 +66,7 @@ struct LoadOptions: ParsableArguments {
         }
         return Workload(
             name: "\(docroot)/\(file) (\(grouped(Double(fileBytes))) bytes)", shortName: "\(docroot)/\(file)",
-            docroot: docrootPath, path: file, fileBytes: fileBytes)
+            docroot: docrootPath, path: file, paths: [file], fileBytes: fileBytes)
     }
 }
 

@@ -14,11 +14,11 @@ struct SpeedCommand: Measurement {
     @OptionGroup var server: ServerfsOption
     @OptionGroup var loadOptions: LoadOptions
 
-    @Option(help: "How many pairs of mount and bypass are measured, after a warm-up.")
-    var pairs = 5
+    @Option(help: "How many pairs of mount and bypass are measured, each on a serverfs of its own, after a warm-up.")
+    var pairs = 9
 
     @Option(help: "The length of one run of wrk.")
-    var seconds = 4
+    var seconds = 2
 
     @Option(help: "Measure only the series whose name contains this, of both workloads.")
     var series = ""
@@ -41,7 +41,7 @@ struct SpeedCommand: Measurement {
 
         let load = loadOptions.load(seconds: seconds)
         var benchmark = Benchmark(
-            serverfs: serverfs, nginx: nginx, load: load, rounds: pairs, directory: directory,
+            serverfs: serverfs, nginx: nginx, load: load, rounds: pairs, renewsServers: true, directory: directory,
             wrk: WrkRun(executable: wrk, directory: directory))
         let machine = try Machine.line(
             [

@@ -5,17 +5,20 @@ struct Benchmark {
     let nginx: String?
     let load: WrkRun.Load
     let rounds: Int
+    /// Whether each round has servers of its own. Two processes of the same program differ by chance, in how their memory lies
+    /// and who got which connection: by more than some targets leave room for.
+    let renewsServers: Bool
     let directory: TemporaryDirectory
     var wrk: WrkRun
 
     /// Throws `StartRefusal` when serverfs will not start so.
     mutating func run(_ series: Series, on workload: Workload) throws -> SeriesResult {
-        guard series.hasUntimedPeer else { return try run(series, on: workload, rounds: 1...rounds) }
-        // Two processes of the same program differ by chance, in how their memory lies and who got which connection: by more
-        // than is to be measured. So each round has new ones.
+        guard renewsServers else { return try run(series, on: workload, rounds: 1...rounds) }
         var result = try run(series, on: workload, rounds: 1...1)
         for round in (1...rounds).dropFirst() {
-            result.rounds += try run(series, on: workload, rounds: round...round).rounds
+            let next = try run(series, on: workload, rounds: round...round)
+            result.rounds += next.rounds
+            result.residentBytes = next.residentBytes
         }
         return result
     }
@@ -87,6 +90,7 @@ struct Benchmark {
             guard let nginx = peers.nginx else {
                 throw BenchFailure(.unavailable, "there is no nginx for this series")
             }
+            try workload.warm(nginx.url)
             return Sample(report: try wrk.run(load, base: nginx.url, workload))
         case .untimed:
             guard let untimed = peers.untimed else {
@@ -105,6 +109,7 @@ struct Benchmark {
         _ server: ServerfsProcess, _ base: String?, _ load: WrkRun.Load, _ workload: Workload, servedCount: String
     ) throws -> Sample {
         guard let base else { throw BenchFailure(.runFailed, "serverfs does not say where it listens") }
+        try workload.warm(base)
         let before = try server.snapshot()
         let refaultedBefore = PageCache.refaultedPages
         let report = try wrk.run(load, base: base, workload)

@@ -8,6 +8,8 @@ struct Workload {
     var docroot: String
     /// The one file, or nothing where `script` chooses.
     var path: String
+    /// Everything that is asked for.
+    var paths: [String]
     /// What every body has.
     var fileBytes: Int
     /// A Lua script for wrk.
@@ -26,8 +28,20 @@ extension Workload {
         try directory.write(script(count: count), to: "files-in-turn.lua")
         return Workload(
             name: "\(grouped(Double(count))) files of \(grouped(Double(fileBytes))) bytes in turn",
-            shortName: "\(grouped(Double(count))) files", docroot: docroot, path: "", fileBytes: fileBytes,
+            shortName: "\(grouped(Double(count))) files", docroot: docroot, path: "",
+            paths: (1...count).map(fileName), fileBytes: fileBytes,
             script: directory.file("files-in-turn.lua"))
+    }
+
+    /// Asks for each file once below `base`, a URL with the slash at the end. A kernel may give up what was not
+    /// asked for since the last run, within seconds where DAMON reclaims: a run is to begin with everything in its caches.
+    func warm(_ base: String) throws {
+        for path in paths {
+            let byteCount = try HTTPGet.byteCount(base + path)
+            guard byteCount == fileBytes else {
+                throw BenchFailure(.runFailed, "\(base + path) has \(byteCount) bytes and not \(fileBytes)")
+            }
+        }
     }
 
     private static func fileName(_ number: Int) -> String { "\(number).html" }
