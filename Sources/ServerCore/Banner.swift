@@ -20,7 +20,7 @@ package struct Banner: Sendable {
         }
         for address in listeningBypass { add("listen-bypass", "http://\(address)/", "docroot directly") }
         if let admin {
-            add("admin", "http://\(admin.bound)/", admin.needsToken ? "with the token" : nil)
+            for address in admin.bound { add("admin", "http://\(address)/", admin.needsToken ? "with the token" : nil) }
         } else {
             add("admin", configuration.admin == .off ? "off" : "none")
         }

@@ -23,7 +23,7 @@ extension Server {
             })
         do throws(Errno) {
             admin = try AdminServer(
-                subject, access: listener.access, socket: listener.socket,
+                subject, access: listener.access, sockets: listener.sockets,
                 connectionsMax: figures.budget.adminConnectionsMax)
         } catch {
             _ = stop()
@@ -58,7 +58,7 @@ extension Server {
             ("telemetry", configuration.telemetry ? "on" : "off"),
             ("server-timing", .bool(configuration.serverTiming)),
             ("trace-file", configuration.traceFilePath.map(JSONValue.string) ?? .null),
-            ("admin", .string(listener.bound.description)),
+            ("admin", .strings(listener.bound.map(\.description))),
             ("admin-token-file", configuration.adminTokenPath.map(JSONValue.string) ?? .null),
         ]
         guard let mount = figures.mount else { return options }

@@ -131,5 +131,69 @@ extension EndToEnd {
                     .expectRefusal("--trace-file \(path): ", word)
             }
         }
+
+        // MARK: - Who takes it
+
+        /// A trace of some megabytes, begun by a client whose socket takes little.
+        private func beginLargeTrace(_ site: AdminSite) throws -> ClientSocket {
+            let done = SharedFlag()
+            let load = try ClientThreads(4) { _ in
+                let connection = try site.site.connect(.mount)
+                while !done.isSet { _ = try connection.exchange("/file") }
+            }
+            let client = try ClientSocket(port: site.server.adminPort, receiveBufferBytes: 4096)
+            try client.send(site.admin.request("/trace?seconds=2&sample=1", method: "POST"))
+            usleep(2_500_000)
+            done.set()
+            try load.join()
+            return client
+        }
+
+        /// Nobody may keep others from their traces by taking one byte after the other, or none.
+        @Test(arguments: [0, 512])
+        func aClientThatTakesNextToNothingIsCutOff(_ bytesASecond: Int) throws {
+            let site = try AdminSite(options: ["--profile", "seed", "--workers", "1"])
+            let client = try beginLargeTrace(site)
+            #expect(try site.admin.fetch("/trace?seconds=0.1", method: "POST").status == 409)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytesASecond, 1), alignment: 16)
+            defer { buffer.deallocate() }
+            let time = try seconds {
+                let isFree = try eventually(seconds: 60) {
+                    if bytesASecond > 0 { _ = try client.receive(into: buffer) }
+                    usleep(1_000_000)
+                    return try site.status()["recordingTrace"] as? Bool == false
+                }
+                #expect(isFree)
+            }
+            #expect((5..<25).contains(time), "\(time) s")
+            #expect(try site.admin.fetch("/trace?seconds=0.1", method: "POST").status == 200)
+            // It was cut off: the chunk that would end it has not come.
+            let rest = try client.receiveAll()
+            #expect(!String(decoding: rest.suffix(7), as: UTF8.self).hasSuffix("\r\n0\r\n\r\n"))
+            #expect(site.server.stop() == .exited(0))
+        }
+
+        /// Slow, but not for nothing: it gets all of it, though that takes longer than the time limit.
+        @Test func aSlowClientGetsAllOfIt() throws {
+            let site = try AdminSite(options: ["--profile", "seed", "--workers", "1"])
+            let client = try beginLargeTrace(site)
+            var count = 0
+            var end: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 100_000)
+            let time = try seconds {
+                while true {
+                    let received = try chunk.withUnsafeMutableBytes { try client.receive(into: $0) }
+                    if received == 0 { break }
+                    count += received
+                    end = Array((end + chunk[..<received]).suffix(5))
+                    // About 100 kB a second for 15 seconds, and then as fast as it comes.
+                    if count < 1_500_000 { usleep(useconds_t(received * 10)) }
+                }
+            }
+            #expect(time > 12)
+            #expect(count > 1_500_000)
+            #expect(String(decoding: end, as: UTF8.self) == "0\r\n\r\n")
+            try site.expectNoTrace()
+        }
     }
 }
