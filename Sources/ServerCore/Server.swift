@@ -23,6 +23,9 @@ package final class Server: @unchecked Sendable {
     /// The ports of `listen` and `listenBypass`, those that the kernel has chosen included.
     package let ports: [UInt16]
     package let bypassPorts: [UInt16]
+    /// Clients' connections that there may be, and the descriptors of which they get their part.
+    package let connectionsMax: Int
+    package let descriptorsMax: UInt64
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -106,6 +109,8 @@ package final class Server: @unchecked Sendable {
             throw StartFailure("cannot start the event loops: \(error)")
         }
         ports = listening.map { Self.port(in: $0.description) }
+        connectionsMax = budget.connectionsMaxPerWorker * configuration.workers
+        descriptorsMax = budget.limit
         bypassPorts = listeningBypass.map { Self.port(in: $0.description) }
         banner = Banner(
             configuration, budget: budget, docroot: docroot, mount: mount,
