@@ -15,7 +15,7 @@ package final class Server: @unchecked Sendable {
     /// nil without a mount.
     let keeper: MountKeeper?
     let http: HTTPServer
-    private let docroot: Docroot
+    let docroot: Docroot
     package let measurements: Measurements
     private let traceFile: TraceFile?
     /// nil where it is off. The life cycle's thread only.
@@ -82,7 +82,7 @@ package final class Server: @unchecked Sendable {
             http = try HTTPServer(
                 HTTPServerConfiguration(
                     workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
-                    send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
+                    send: configuration.send, mountUsesDirectIO: configuration.mountUsesDirectIO,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
                     stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss,
@@ -119,7 +119,7 @@ package final class Server: @unchecked Sendable {
         try startAdmin(
             adminListener, configuration,
             AdminFigures(
-                startNanoseconds: startNanoseconds, budget: budget, docrootPath: docroot.path, mount: mount,
+                startNanoseconds: startNanoseconds, budget: budget, mount: mount,
                 listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description)))
     }
 

@@ -144,6 +144,21 @@ extension EndToEnd {
             #expect(shell.wait(seconds: 10) != nil)
         }
 
+        @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
+        func stuckRequestsAndOpenConnectionsAreShown() throws {
+            let docroot = try StallingFolder(["cold": [1]], in: folder)
+            let server = try ServerProcess.serving(docroot.path, ["--admin", "127.0.0.1:0", "--stall-timeout", "1"])
+            docroot.stall()
+            let kept = try (0..<3).map { _ in try HTTPConnection(port: server.bypassPort) }
+            #expect(try kept[0].exchange("/cold").status == 504)
+            let command = "\(ServerProcess.binaryPath) top --count 1 --admin 127.0.0.1:\(server.adminPort)"
+            let page = try onTerminal("stty rows 40 cols 150; \(command)").output
+            #expect(page.contains("stuck 1 (1 given up)"), "\(page)")
+            #expect(page.contains("connections 3, ") || page.contains("connections 2, "), "\(page)")
+            docroot.resume()
+            withExtendedLifetime(kept) {}
+        }
+
         /// The page is cut to the window, and drawn anew when that has another size.
         @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
         func aWindowOfAnotherSizeIsDrawnAtOnce() throws {
