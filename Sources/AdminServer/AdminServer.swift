@@ -13,18 +13,20 @@ package final class AdminServer: Sendable {
 
     /// Connections that there may be at a time, where descriptors suffice.
     package static let connectionsMax = Limits.connectionsMax
+    /// Addresses that it may listen on.
+    package static let addressesMax = Limits.addressesMax
     /// Connections that may wait to be taken.
     package static let backlog = Limits.backlog
 
     /// Serves from now on.
     ///
     /// - Parameters:
-    ///   - socket: listens already; it does not wait.
+    ///   - sockets: listen already; they do not wait.
     ///   - connectionsMax: for all its connections, each a descriptor.
     package init(
-        _ subject: AdminSubject, access: AdminAccess, socket: SharedDescriptor, connectionsMax: Int
+        _ subject: AdminSubject, access: AdminAccess, sockets: [SharedDescriptor], connectionsMax: Int
     ) throws(Errno) {
-        let loop = try AdminLoop(subject, access: access, socket: socket, connectionsMax: connectionsMax)
+        let loop = try AdminLoop(subject, access: access, sockets: sockets, connectionsMax: connectionsMax)
         self.loop = loop
         let finished = try WakeUp()
         self.finished = finished

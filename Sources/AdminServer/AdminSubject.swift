@@ -6,8 +6,10 @@ package struct AdminSubject: Sendable {
     package var version: String
     /// CLOCK_MONOTONIC, when the server was started.
     package var startNanoseconds: UInt64
-    /// Every option in effect, by its name without the leading dashes.
-    package var options: [(name: String, value: JSONValue)]
+    /// Every option with what is in effect, by its name without the leading dashes.
+    package var options: @Sendable () -> [(name: String, value: JSONValue)]
+    /// What was asked for, of those that may come to something else.
+    package var requestedOptions: [(name: String, value: JSONValue)]
     package var measurements: Measurements
     package var state: @Sendable () -> ServerState
     /// All counters, in the Prometheus text format.
@@ -16,13 +18,16 @@ package struct AdminSubject: Sendable {
     package var setBypass: @Sendable (Bool) -> Bool
 
     package init(
-        version: String, startNanoseconds: UInt64, options: [(name: String, value: JSONValue)],
-        measurements: Measurements, state: @escaping @Sendable () -> ServerState,
+        version: String, startNanoseconds: UInt64,
+        options: @escaping @Sendable () -> [(name: String, value: JSONValue)],
+        requestedOptions: [(name: String, value: JSONValue)], measurements: Measurements,
+        state: @escaping @Sendable () -> ServerState,
         metricsText: @escaping @Sendable () -> String, setBypass: @escaping @Sendable (Bool) -> Bool
     ) {
         self.version = version
         self.startNanoseconds = startNanoseconds
         self.options = options
+        self.requestedOptions = requestedOptions
         self.measurements = measurements
         self.state = state
         self.metricsText = metricsText
@@ -42,9 +47,12 @@ package struct ServerState: Sendable {
     package var mountLosses: UInt64
     /// Inodes that the kernel knows of the mount.
     package var inodes: Int
+    /// What tells of changes in the docroot: `fanotify` or `inotify`; nil when nothing does.
+    package var watch: String?
 
     package init(
-        bypass: Bool?, isMounted: Bool, isDegraded: Bool, isServing: Bool, mountLosses: UInt64, inodes: Int
+        bypass: Bool?, isMounted: Bool, isDegraded: Bool, isServing: Bool, mountLosses: UInt64, inodes: Int,
+        watch: String?
     ) {
         self.bypass = bypass
         self.isMounted = isMounted
@@ -52,5 +60,6 @@ package struct ServerState: Sendable {
         self.isServing = isServing
         self.mountLosses = mountLosses
         self.inodes = inodes
+        self.watch = watch
     }
 }

@@ -10,6 +10,8 @@ enum Limits {
     static let receivedBytesMax = 64 * 1024
     /// Seconds for a request to arrive, for a connection to stay without one, and for a client to take a response: it is closed.
     static let requestSeconds = 30
+    /// Addresses that one name may stand for: the first are listened on.
+    static let addressesMax = 4
     /// Connections waiting to be accepted: the kernel drops what comes then, and the client tries again.
     static let backlog: Int32 = 64
     /// Milliseconds until a connection is accepted after the last place was taken.
@@ -21,6 +23,10 @@ enum Limits {
     static let waitingBytesMax = 256 * 1024
     /// Seconds of a trace: 400.
     static let traceSecondsMax: Double = 600
+    /// Bytes that a client takes of a trace in so much time while there are more for it: whoever takes fewer is cut off, and his
+    /// trace, which keeps others from theirs, ends.
+    static let traceBytesMin: UInt64 = 256 * 1024
+    static let traceBytesNanoseconds: UInt64 = 10_000_000_000
     /// Bytes of a trace that are sent in one turn: then others have theirs.
     static let pipeBytesMax = 64 * 1024
     /// Milliseconds for the admin's thread to end: it is left behind then.

@@ -75,11 +75,12 @@ package enum Files {
         }
     }
 
-    /// Makes a file at an operator's path, or empties the one there is; close-on-exec (`open(2)`).
+    /// Makes a file at an operator's path, or empties the one there is; close-on-exec (`open(2)`). ENXIO for a FIFO without a
+    /// reader, which it does not wait for.
     package static func create(_ path: String) throws(Errno) -> OwnedDescriptor {
         assert(ThreadRules.mayUse(AT_FDCWD, path), brokenRule)
         while true {
-            let result = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            let result = Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0o666)
             if result >= 0 { return OwnedDescriptor(adopting: result) }
             let code = errno
             if code != EINTR { throw Errno(rawValue: code) }

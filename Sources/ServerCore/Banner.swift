@@ -20,7 +20,7 @@ package struct Banner: Sendable {
         }
         for address in listeningBypass { add("listen-bypass", "http://\(address)/", "docroot directly") }
         if let admin {
-            add("admin", "http://\(admin.bound)/", admin.needsToken ? "with the token" : nil)
+            for address in admin.bound { add("admin", "http://\(address)/", admin.needsToken ? "with the token" : nil) }
         } else {
             add("admin", configuration.admin == .off ? "off" : "none")
         }
@@ -72,13 +72,13 @@ package struct Banner: Sendable {
     }
 
     private static func cacheName(_ session: ProxySession) -> String {
-        if session.watchFailure != nil { return "fuse-cache timeout 1 s" }
-        return "fuse-cache \(session.configuration.cache.name)" + (session.watchName.map { " (\($0))" } ?? "")
+        "fuse-cache \(session.cacheInEffect.name)" + (session.watchName.map { " (\($0))" } ?? "")
     }
 
     private static func sender(_ configuration: ServerConfiguration, _ mount: ProxyMount?) -> String {
-        guard configuration.send == .auto else { return configuration.send.rawValue }
-        return mount != nil && configuration.proxy.cache == .none ? "copy (sendfile for the bypass)" : "sendfile"
+        let bypass = configuration.bypassSender
+        guard mount != nil, configuration.mountSender != bypass else { return bypass.rawValue }
+        return "\(configuration.mountSender.rawValue) (\(bypass.rawValue) for the bypass)"
     }
 
     private mutating func add(_ name: String, _ value: String, _ note: String? = nil) {

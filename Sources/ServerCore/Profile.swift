@@ -9,6 +9,7 @@ package enum Profile: String, CaseIterable, Sendable {
 
     /// Makes the profile's choices.
     package func apply(to configuration: inout ServerConfiguration) {
+        configuration.profile = self
         switch self {
         case .seed:
             configuration.proxy.api = .lowLevel

@@ -15,7 +15,7 @@ package final class Server: @unchecked Sendable {
     /// nil without a mount.
     let keeper: MountKeeper?
     let http: HTTPServer
-    private let docroot: Docroot
+    let docroot: Docroot
     package let measurements: Measurements
     private let traceFile: TraceFile?
     /// nil where it is off. The life cycle's thread only.
@@ -23,6 +23,9 @@ package final class Server: @unchecked Sendable {
     /// The ports of `listen` and `listenBypass`, those that the kernel has chosen included.
     package let ports: [UInt16]
     package let bypassPorts: [UInt16]
+    /// Clients' connections that there may be, and the descriptors of which they get their part.
+    package let connectionsMax: Int
+    package let descriptorsMax: UInt64
 
     /// Seconds for responses under way when the server stops.
     private static let drainSeconds = 0.5
@@ -79,7 +82,7 @@ package final class Server: @unchecked Sendable {
             http = try HTTPServer(
                 HTTPServerConfiguration(
                     workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
-                    send: configuration.send, mountUsesDirectIO: configuration.proxy.cache == .none,
+                    send: configuration.send, mountUsesDirectIO: configuration.mountUsesDirectIO,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
                     stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss,
@@ -106,6 +109,8 @@ package final class Server: @unchecked Sendable {
             throw StartFailure("cannot start the event loops: \(error)")
         }
         ports = listening.map { Self.port(in: $0.description) }
+        connectionsMax = budget.connectionsMaxPerWorker * configuration.workers
+        descriptorsMax = budget.limit
         bypassPorts = listeningBypass.map { Self.port(in: $0.description) }
         banner = Banner(
             configuration, budget: budget, docroot: docroot, mount: mount,
@@ -114,7 +119,7 @@ package final class Server: @unchecked Sendable {
         try startAdmin(
             adminListener, configuration,
             AdminFigures(
-                startNanoseconds: startNanoseconds, budget: budget, docrootPath: docroot.path, mount: mount,
+                startNanoseconds: startNanoseconds, budget: budget, mount: mount,
                 listening: listening.map(\.description), listeningBypass: listeningBypass.map(\.description)))
     }
 

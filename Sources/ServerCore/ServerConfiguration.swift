@@ -4,6 +4,8 @@ package import HTTPServer
 /// What the command line asks for.
 package struct ServerConfiguration: Sendable {
     package var docrootPath = "www"
+    /// The set that the choices below were made from, before those that were made by themselves.
+    package var profile = Profile.fast
     /// Addresses whose requests go through the mount, unless the bypass is on.
     package var listen: [ListenAddress] = []
     /// Addresses that always read the docroot.
@@ -33,6 +35,13 @@ package struct ServerConfiguration: Sendable {
     package var adminTokenPath: String?
 
     package init() {}
+
+    /// Whether the mount's files are opened with direct I/O.
+    var mountUsesDirectIO: Bool { proxy.cache == .none }
+
+    /// What `send` comes to, for the mount's files and for the docroot's.
+    var mountSender: Sender { Sender(send, usesDirectIO: mountUsesDirectIO) }
+    var bypassSender: Sender { Sender(send, usesDirectIO: false) }
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {

@@ -14,6 +14,8 @@ final class ForegroundProcess: Sendable {
     private let ending: WakeUp
     /// nil without a mount.
     let watchdog: Watchdog?
+    /// Whether it was started with a standard output.
+    let hasOutput: Bool
 
     /// To be made on the main thread before any other thread is started.
     ///
@@ -21,7 +23,7 @@ final class ForegroundProcess: Sendable {
     ///   - watching: whether there is going to be a mount, which needs a watchdog.
     ///   - stallSeconds: after how long a mount that stands still is aborted; nil for never.
     init(watching: Bool, stallSeconds: Int?) throws {
-        Self.openStandardStreams()
+        hasOutput = Self.openStandardStreams()
         Signals.ignoreBrokenPipes()
         // First of all, while there is neither thread nor descriptor that it could inherit.
         watchdog = watching ? try Watchdog.start(stallSeconds: stallSeconds) : nil
@@ -70,21 +72,55 @@ final class ForegroundProcess: Sendable {
         _exit(hasEndedItself ? service.endedStatus : 0)
     }
 
+    /// What some work beside a service came to.
+    struct WorkResult {
+        var text: String
+        /// What went wrong nevertheless, in a sentence; nil when nothing did.
+        var problem: String?
+    }
+
     /// Does some work beside the service, stops the service, prints what the work gives, and ends the process.
     ///
     /// - Parameter work: ends early, with an error, when the descriptor it is given is readable.
-    func run(_ service: some ForegroundService, work: (_ stopping: CInt) throws -> String) -> Never {
+    func run(_ service: some ForegroundService, work: (_ stopping: CInt) throws -> WorkResult) -> Never {
         let result = Result { try work(ending.rawValue) }
         let hasEnded = service.stop()
         watchdog?.end()
         if !hasEnded { report("a thread is stuck in the docroot; leaving it") }
+        var isGood = hasEnded
         switch result {
-        case .success(let text):
-            print(text, terminator: "", to: STDOUT_FILENO)
-            _exit(hasEnded ? 0 : 1)
+        case .success(let result):
+            do throws(Errno) {
+                try Self.printAll(result.text)
+            } catch {
+                report("the standard output cannot be written to: \(error)")
+                isGood = false
+            }
+            if let problem = result.problem {
+                report(problem)
+                isGood = false
+            }
         case .failure(let error):
             report("\(error)")
-            _exit(1)
+            isGood = false
+        }
+        _exit(isGood ? 0 : 1)
+    }
+
+    /// Writes a text to the standard output, however long its reader takes.
+    private static func printAll(_ text: String) throws(Errno) {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let count = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let code = errno
+            if count > 0 {
+                bytes = bytes.dropFirst(count)
+            } else if code == EAGAIN {
+                var room = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&room, 1, -1)
+            } else if code != EINTR {
+                throw Errno(rawValue: code)
+            }
         }
     }
 
@@ -139,14 +175,15 @@ final class ForegroundProcess: Sendable {
     }
 
     /// A descriptor below 3 that is closed would be taken by the next file opened, and then be written to as a stream.
-    private static func openStandardStreams() {
+    ///
+    /// - Returns: whether the standard output was open.
+    private static func openStandardStreams() -> Bool {
+        var hadOutput = true
         while true {
             let descriptor = open("/dev/null", O_RDWR | O_CLOEXEC)
-            if descriptor > STDERR_FILENO {
-                close(descriptor)
-                return
-            }
-            if descriptor < 0 { return }
+            if descriptor == STDOUT_FILENO { hadOutput = false }
+            if descriptor > STDERR_FILENO { close(descriptor) }
+            if descriptor < 0 || descriptor > STDERR_FILENO { return hadOutput }
         }
     }
 }

@@ -27,6 +27,25 @@ import Testing
         }
     }
 
+    /// Sums over the samples of a family are right only where none contains another.
+    @Test func whatIsGivenUpIsAFamilyOfItsOwn() {
+        let counters = measurements.http.makeCounters()
+        counters.add(.stuckRequests, 5)
+        counters.add(.stuckRequestsGivenUp, 2)
+        let samples = lines.filter { $0.hasPrefix("serverfs_http_stuck") }
+        #expect(samples == ["serverfs_http_stuck_requests_total 5", "serverfs_http_stuck_requests_given_up_total 2"])
+    }
+
+    @Test func openConnectionsAreThoseAcceptedAndNotClosed() {
+        for (accepted, closed) in [(7, 0), (0, 3)] as [(UInt64, UInt64)] {
+            let counters = measurements.http.makeCounters()
+            counters.add(.connectionsAccepted, accepted)
+            counters.add(.connectionsClosed, closed)
+        }
+        #expect(lines.contains("# TYPE serverfs_http_open_connections gauge"))
+        #expect(lines.contains("serverfs_http_open_connections 4"))
+    }
+
     /// Every family has its help and type before its samples, and none comes twice.
     @Test func everySampleFollowsTheTypeOfItsFamily() {
         var family = ""

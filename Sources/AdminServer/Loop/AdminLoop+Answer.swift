@@ -85,7 +85,11 @@ extension AdminLoop {
             }
         }
         guard let seconds else { return request.respond(400, "seconds=N is missing") }
-        if isRecordingTrace { return request.respond(409, "another trace is being taken") }
+        if isRecordingTrace {
+            let isFromStart = download == nil
+            let reason = isFromStart ? ", that of --trace-file: until the end, or until its buffers are full" : ""
+            return request.respond(409, "another trace is being taken\(reason)")
+        }
         do throws(Errno) {
             note(request, isStreaming: true)
             try startTrace(request, seconds: seconds, oneIn: oneIn)

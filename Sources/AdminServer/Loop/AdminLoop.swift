@@ -13,11 +13,12 @@ final class AdminLoop: @unchecked Sendable {
     let page = PageFiles()
     private(set) var report: StatusReport
     private(set) var download: TraceDownload?
-    private let socket: SharedDescriptor
+    private let sockets: [SharedDescriptor]
     private let connectionsMax: Int
     private var connections: AdminConnections!
     private var http: OpaquePointer!
-    private var listener: OpaquePointer!
+    /// One for each socket; evhttp owns them.
+    private var listeners: [OpaquePointer] = []
     private var ownEvents: [OpaquePointer] = []
     /// Fires once: when connections may be taken again.
     private var resumeEvent: OpaquePointer!
@@ -25,11 +26,11 @@ final class AdminLoop: @unchecked Sendable {
     let stopping: WakeUp
 
     init(
-        _ subject: AdminSubject, access: AdminAccess, socket: SharedDescriptor, connectionsMax: Int
+        _ subject: AdminSubject, access: AdminAccess, sockets: [SharedDescriptor], connectionsMax: Int
     ) throws(Errno) {
         self.subject = subject
         self.access = access
-        self.socket = socket
+        self.sockets = sockets
         self.connectionsMax = connectionsMax
         events = EventStreams(connectionsMax: connectionsMax)
         recorder = TraceRecorder(subject.measurements)
@@ -51,13 +52,19 @@ final class AdminLoop: @unchecked Sendable {
 
     private func listen() throws(Errno) {
         guard let http = evhttp_new(base) else { throw .noMemory }
-        // evhttp owns the listener from now on, and the listener this duplicate.
-        guard let listener = try makeListener() else {
-            evhttp_free(http)
-            throw .noMemory
-        }
         self.http = http
-        self.listener = listener
+        do throws(Errno) {
+            for socket in sockets {
+                let listener = try makeListener(socket)
+                // evhttp owns the listener from now on, and the listener its duplicate of the socket.
+                evhttp_bind_listener(http, listener)
+                evconnlistener_set_error_cb(listener, adminAcceptFailed)
+                listeners.append(listener)
+            }
+        } catch {
+            evhttp_free(http)
+            throw error
+        }
         connections = AdminConnections(base: base, connectionsMax: connectionsMax) { [unowned self] in
             pause(milliseconds: Limits.fullMilliseconds)
         }
@@ -73,8 +80,6 @@ final class AdminLoop: @unchecked Sendable {
             EVHTTP_REQ_TRACE, EVHTTP_REQ_CONNECT, EVHTTP_REQ_PATCH,
         ]
         evhttp_set_allowed_methods(http, UInt16(methods.reduce(0) { $0 | $1.rawValue }))
-        evhttp_bind_listener(http, listener)
-        evconnlistener_set_error_cb(listener, adminAcceptFailed)
 
         let stopEvent = event_new(base, stopping.rawValue, Int16(EV_READ | EV_PERSIST), adminStopped, context)!
         event_add(stopEvent, nil)
@@ -85,14 +90,14 @@ final class AdminLoop: @unchecked Sendable {
         ownEvents = [stopEvent, tickEvent, resumeEvent]
     }
 
-    private func makeListener() throws(Errno) -> OpaquePointer? {
+    private func makeListener(_ socket: SharedDescriptor) throws(Errno) -> OpaquePointer {
         let duplicate = fcntl(socket.rawValue, F_DUPFD_CLOEXEC, 3)
         guard duplicate >= 0 else { throw Errno(rawValue: errno) }
         let flags = UInt32(LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC)
         // It listens already: a backlog of 0 leaves that as it is. What accepts, evhttp sets.
         guard let listener = evconnlistener_new(base, nil, nil, flags, 0, duplicate) else {
             close(duplicate)
-            return nil
+            throw .noMemory
         }
         return listener
     }
@@ -113,21 +118,26 @@ final class AdminLoop: @unchecked Sendable {
 
     fileprivate func tick() {
         report.tick()
+        download?.tick()
         if !events.isEmpty { events.send(EventStreams.event(status)) }
-        if connections.sweep() { evconnlistener_enable(listener) }
+        if connections.sweep() { takeConnections() }
     }
 
     fileprivate func resume() {
         if connections.sweep() {
-            evconnlistener_enable(listener)
+            takeConnections()
         } else {
             pause(milliseconds: Limits.fullMilliseconds)
         }
     }
 
+    private func takeConnections() {
+        for listener in listeners { evconnlistener_enable(listener) }
+    }
+
     /// Takes no connection for a moment.
     fileprivate func pause(milliseconds: Int) {
-        evconnlistener_disable(listener)
+        for listener in listeners { evconnlistener_disable(listener) }
         var time = timeval(tv_sec: 0, tv_usec: milliseconds * 1000)
         event_add(resumeEvent, &time)
     }

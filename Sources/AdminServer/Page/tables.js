@@ -120,7 +120,7 @@ export function showCounts(status) {
     ["connections open", connections.open], ["connections accepted", connections.accepted],
     ["connections refused", connections.refused], ["invalid requests", status.http?.invalidRequests],
     ["responses cut off", status.http?.truncatedResponses], ["requests stuck", status.http?.stuckRequests],
-    ["of those, given up", status.http?.stuckRequestsGivenUp], ["mounts lost", status.mountLosses],
+    ["stuck requests given up", status.http?.stuckRequestsGivenUp], ["mounts lost", status.mountLosses],
     ["inodes the kernel knows", status.fuse?.inodes], ["FUSE replies with an error", status.fuse?.errorReplies],
     ["deadlocks avoided", status.fuse?.deadlocksAvoided],
   ].filter(([, value]) => typeof value === "number").map(([name, value]) => [name, text.count(value)]);
@@ -133,9 +133,21 @@ function optionText(value) {
   if (Array.isArray(value)) return value.length > 0 ? value.map(optionText).join(", ") : text.none;
   if (value === true) return "on";
   if (value === false) return "off";
-  return value === null || value === "" ? text.none : String(value);
+  if (value === null || value === undefined || value === "") return text.none;
+  if (typeof value !== "object") return String(value);
+  // One value for the mount and one for the bypass.
+  const parts = Object.entries(value).filter(([, part]) => part !== null);
+  if (parts.every(([, part]) => part === parts[0][1])) return optionText(parts[0]?.[1]);
+  return parts.map(([name, part]) => `${optionText(part)} (${name})`).join(", ");
 }
 
+/** Every option with what is in effect, and what was asked for where that is something else. */
 export function showOptions(status) {
-  pairs("options", Object.entries(status.options ?? {}).map(([name, value]) => [name, optionText(value)]));
+  const requested = status.requestedOptions ?? {};
+  pairs("options", Object.entries(status.options ?? {}).map(([name, value]) => {
+    const inEffect = optionText(value);
+    const asked = optionText(requested[name]);
+    // Where nothing was asked for, the default is not worth a word.
+    return [name, asked !== text.none && asked !== inEffect ? `${inEffect} (asked for: ${asked})` : inEffect];
+  }));
 }

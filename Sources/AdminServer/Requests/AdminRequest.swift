@@ -105,7 +105,9 @@ struct AdminRequest {
     func beginStream(type: String) {
         setSafetyFields()
         setField("Content-Type", type)
-        // Its time limits are its own: it is of no use afterwards.
+        // Its time limits are its own: it is of no use afterwards. To a client of HTTP/1.0 who wishes to keep it, evhttp would say
+        // so, and that the body has no bytes.
+        while evhttp_remove_header(evhttp_request_get_input_headers(pointer), "Connection") == 0 {}
         setField("Connection", "close")
         evhttp_send_reply_start(pointer, 200, Self.reason(200))
         // A client that only listens is not idle: how long it may take nothing stays bounded.

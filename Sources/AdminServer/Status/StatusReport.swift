@@ -59,7 +59,8 @@ struct StatusReport {
             "pid": .integer(getpid()),
             "uptimeSeconds": .number(Double(Clock.monotonicNanoseconds - subject.startNanoseconds) / 1e9),
             "timeUnixSeconds": .number(Double(now.tv_sec) + Double(now.tv_nsec) / 1e9),
-            "options": .object(subject.options),
+            "options": .object(subject.options()),
+            "requestedOptions": .object(subject.requestedOptions),
             "bypass": state.bypass.map(JSONValue.bool) ?? .null,
             "mounted": .bool(state.isMounted),
             "degraded": .bool(state.isDegraded),
@@ -67,7 +68,7 @@ struct StatusReport {
             "telemetry": .bool(subject.measurements.isTiming),
             "recordingTrace": .bool(isRecordingTrace),
             "http": http,
-            "fuse": fuse(inodes: state.inodes),
+            "fuse": fuse(state),
             "threads": .array(ThreadUsage.all().map(JSONValue.thread)),
             "slowRequests": .array(subject.measurements.slowRequests.latest.map(JSONValue.slowRequest)),
             "interval": interval,
@@ -80,6 +81,7 @@ struct StatusReport {
             "mount": served(.mount),
             "bypass": served(.bypass),
             "connections": [
+                "open": .integer(counters.openConnections),
                 "accepted": .integer(counters[.connectionsAccepted]),
                 "refused": .integer(counters[.connectionsRefused]),
             ],
@@ -116,7 +118,7 @@ struct StatusReport {
         ]
     }
 
-    private func fuse(inodes: Int) -> JSONValue {
+    private func fuse(_ state: ServerState) -> JSONValue {
         let measurements = subject.measurements
         let operations = FuseOperation.allCases.map { operation -> (name: String, value: JSONValue) in
             (
@@ -134,7 +136,8 @@ struct StatusReport {
             "readBytes": .integer(measurements.fuse[.readBytes]),
             "errorReplies": .integer(measurements.fuse[.errorReplies]),
             "deadlocksAvoided": .integer(measurements.fuse[.deadlocksAvoided]),
-            "inodes": .integer(inodes),
+            "inodes": .integer(state.inodes),
+            "watch": state.watch.map(JSONValue.string) ?? .null,
         ]
     }
 }

@@ -13,6 +13,10 @@ final class TraceDownload {
     private var pipeEvent: OpaquePointer?
     private var finishedEvent: OpaquePointer?
     private var isThreadAtEnd = false
+    /// Bytes of the trace that were given to evhttp.
+    private var givenBytes: UInt64 = 0
+    /// Since when the client is being waited for, CLOCK_MONOTONIC, and what it had taken by then.
+    private var waiting: (sinceNanoseconds: UInt64, takenBytes: UInt64)?
     /// Called when nothing is left of it.
     private let whenOver: () -> Void
 
@@ -53,6 +57,22 @@ final class TraceDownload {
         _ = recording.join()
     }
 
+    /// A second has passed: cuts a client off who takes too little, byte by byte perhaps, of what there is for it.
+    func tick() {
+        guard let connection = request?.connectionBuffer else { return }
+        let left = UInt64(evbuffer_get_length(bufferevent_get_output(connection)))
+        let now = Clock.monotonicNanoseconds
+        let taken = givenBytes > left ? givenBytes - left : 0
+        if left == 0 {
+            waiting = nil
+        } else if let since = waiting, taken < since.takenBytes + Limits.traceBytesMin {
+            guard now - since.sinceNanoseconds >= Limits.traceBytesNanoseconds else { return }
+            finish(isWhole: false)
+        } else {
+            waiting = (now, taken)
+        }
+    }
+
     // MARK: - Events
 
     /// There is something to send, or nothing will come any more.
@@ -62,7 +82,8 @@ final class TraceDownload {
         defer { evbuffer_free(buffer) }
         let count = evbuffer_read(buffer, number, Int32(Limits.pipeBytesMax))
         if count < 0 { return }
-        if count == 0 { return finish() }
+        if count == 0 { return finish(isWhole: recording.isComplete) }
+        givenBytes += UInt64(count)
         evhttp_send_reply_chunk_with_cb(
             request.pointer, buffer, traceWritten, Unmanaged.passUnretained(self).toOpaque())
         if let connection = request.connectionBuffer,
@@ -92,10 +113,13 @@ final class TraceDownload {
         endIfOver()
     }
 
-    private func finish() {
+    /// Nothing more is sent.
+    ///
+    /// - Parameter isWhole: whether all of it was.
+    private func finish(isWhole: Bool) {
         stop()
         let connection = detach()
-        if recording.isComplete {
+        if isWhole {
             if let request { evhttp_send_reply_end(request.pointer) }
         } else if let connection {
             // Without the last chunk the client knows that this is not all.

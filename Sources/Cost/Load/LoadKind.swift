@@ -41,8 +41,8 @@ package struct LoadTarget: Sendable {
     /// Why a path cannot be asked for, as the end of a sentence; nil when it can.
     package static func defect(ofPath path: String) -> String? {
         if !path.hasPrefix("/") { return "does not begin with a slash" }
-        // It is put into a request line, and into a script for wrk.
-        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"\\".utf8.contains($0) }
+        // It is put into a request line, and into an address or a script for wrk.
+        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && !"\"\\#".utf8.contains($0) }
         if !isPlain { return "has characters that must be percent-encoded" }
         return path.utf8.count > 4096 ? "is longer than 4096 bytes" : nil
     }

@@ -37,7 +37,11 @@ final class WrkProcess {
     /// Where wrk is; nil when it is not on the PATH.
     static var path: String? {
         let folders = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
-        return folders.split(separator: ":").map { "\($0)/wrk" }.first { access($0, X_OK) == 0 }
+        return folders.split(separator: ":").map { "\($0)/wrk" }.first { path in
+            var status = stat()
+            // A folder may be "executed" too.
+            return access(path, X_OK) == 0 && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        }
     }
 
     /// - Parameter seconds: after which it ends by itself.

@@ -111,6 +111,9 @@ package struct CostMeter {
             throw error
         }
         try load.end()
+        guard run.strayRequests == 0 else {
+            throw CostFailure("the bypass was turned over meanwhile: there are no figures")
+        }
         guard run.requests > 0 else { throw CostFailure("no request was answered by the \(servingPath)") }
         // Only now is known what wrk has used.
         if let usage, let now = ProcessorUsage.now { run.othersShare = now.othersShare(since: usage) }

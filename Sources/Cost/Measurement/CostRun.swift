@@ -7,6 +7,8 @@ package struct CostRun: Sendable {
     /// How long it was looked at.
     package var nanoseconds: UInt64
     package var requests: UInt64 = 0
+    /// Requests that went the other way meanwhile: somebody has turned the bypass over.
+    package var strayRequests: UInt64 = 0
     package var bodyBytes: UInt64 = 0
     package var phaseNanoseconds: [RequestPhase: UInt64] = [:]
     package var fuseRequests: [FuseOperation: UInt64] = [:]

@@ -49,6 +49,7 @@ struct CostSnapshot {
         func http(_ counter: HTTPCounter) -> UInt64 { difference(\.http, counter.rawValue) }
         var run = CostRun(workers: workers, nanoseconds: end.nanoseconds - start.nanoseconds)
         run.requests = http(.requests(servingPath))
+        run.strayRequests = http(.requests(servingPath == .mount ? .bypass : .mount))
         run.bodyBytes = http(.bodyBytes(servingPath))
         run.readBytes = difference(\.fuse, FuseCounter.readBytes.rawValue)
         for phase in RequestPhase.allCases {

@@ -5,7 +5,10 @@ package struct CostPicture {
 
     private enum Layout {
         static let width = 900
-        static let top = 84
+        static let headTop = 58
+        static let headCharacters = 115
+        static let headLineHeight = 19
+        static let noteCharacters = 42
         static let rowHeight = 44
         static let barHeight = 26
         static let barsLeft = 330
@@ -31,8 +34,14 @@ package struct CostPicture {
 
     package var text: String {
         let bars = bars
-        let lines = Self.wrap(report.sentence)
-        let height = Layout.top + bars.count * Layout.rowHeight + 24 + lines.count * Layout.lineHeight + 10
+        let headLines =
+            Self.wrap("\(report.setting.docroot): \(report.heading)", Layout.headCharacters)
+            + Self.wrap(report.setting.strategies, Layout.headCharacters)
+        let lines =
+            Self.wrap(report.sentence, Layout.lineCharacters)
+            + (report.warning.map { Self.wrap($0, Layout.lineCharacters) } ?? [])
+        let top = Layout.headTop + headLines.count * Layout.headLineHeight + 28
+        let height = top + bars.count * Layout.rowHeight + 24 + lines.count * Layout.lineHeight + 10
         var svg = """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Layout.width) \(height)" width="\(Layout.width)" \
             height="\(height)" role="img" aria-labelledby="t d">
@@ -41,15 +50,20 @@ package struct CostPicture {
             \(Self.style)
             <rect class="paper" width="\(Layout.width)" height="\(height)"/>
             <text class="h" x="24" y="34">What a request through the mount costs: µs of a worker</text>
-            <text class="s" x="24" y="58">\(Self.escaped("\(report.setting.docroot): \(report.heading)"))</text>
+            <text class="end s" x="\(Layout.timeRight)" y="\(top - 12)">µs</text>
+            <text class="end s" x="\(Layout.shareRight)" y="\(top - 12)">share</text>
 
             """
+        for (index, line) in headLines.enumerated() {
+            let y = Layout.headTop + index * Layout.headLineHeight
+            svg += "<text class=\"s\" x=\"24\" y=\"\(y)\">\(Self.escaped(line))</text>\n"
+        }
         let scale = Scale(bars.flatMap { [$0.start, $0.end] })
         for (index, bar) in bars.enumerated() {
-            svg += Self.element(bar, top: Layout.top + index * Layout.rowHeight, scale, isLast: index == bars.count - 1)
+            svg += Self.element(bar, top: top + index * Layout.rowHeight, scale, isLast: index == bars.count - 1)
         }
         for (index, line) in lines.enumerated() {
-            let y = Layout.top + bars.count * Layout.rowHeight + 28 + index * Layout.lineHeight
+            let y = top + bars.count * Layout.rowHeight + 28 + index * Layout.lineHeight
             svg += "<text x=\"24\" y=\"\(y)\">\(Self.escaped(line))</text>\n"
         }
         return svg + "</svg>\n"
@@ -111,7 +125,7 @@ package struct CostPicture {
         let middle = top + Layout.barHeight / 2
         var text = """
             <text class="h" x="24" y="\(middle + 1)">\(escaped(bar.name))</text>
-            <text class="s" x="24" y="\(middle + 19)">\(escaped(bar.note))</text>
+            <text class="s" x="24" y="\(middle + 19)">\(escaped(shortened(bar.note)))</text>
             <rect class="\(style)" x="\(left)" y="\(top)" width="\(max(right - left, 1))" height="\(Layout.barHeight)"/>
             <text class="end h" x="\(Layout.timeRight)" y="\(middle + 5)">\(bar.time)</text>
             <text class="end s" x="\(Layout.shareRight)" y="\(middle + 5)">\(bar.share)</text>
@@ -125,8 +139,15 @@ package struct CostPicture {
         return text
     }
 
-    /// Breaks a text between words, but not between a number and its unit.
-    private static func wrap(_ text: String) -> [String] {
+    /// A list of counts as far as there is room for it before the bars; the report has all of it.
+    private static func shortened(_ note: String) -> String {
+        guard note.count > Layout.noteCharacters else { return note }
+        let room = note.prefix(Layout.noteCharacters - 3)
+        return "\(room[..<(room.lastIndex(of: ",") ?? room.endIndex)]), …"
+    }
+
+    /// Breaks a text between words, but not between a number and its unit; a word that is too long for a line, anywhere.
+    private static func wrap(_ text: String, _ charactersMax: Int) -> [String] {
         var lines: [String] = []
         var line = ""
         var words: [String] = []
@@ -138,11 +159,15 @@ package struct CostPicture {
             }
         }
         for word in words {
-            if !line.isEmpty, line.count + 1 + word.count > Layout.lineCharacters {
+            if !line.isEmpty, line.count + 1 + word.count > charactersMax {
                 lines.append(line)
                 line = ""
             }
             line += line.isEmpty ? word : " \(word)"
+            while line.count > charactersMax {
+                lines.append(String(line.prefix(charactersMax)))
+                line = String(line.dropFirst(charactersMax))
+            }
         }
         return line.isEmpty ? lines : lines + [line]
     }

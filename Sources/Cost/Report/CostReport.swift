@@ -86,7 +86,7 @@ package struct CostReport: Sendable {
     }
 
     /// What the reader should know who would trust the figures.
-    private var warning: String? {
+    var warning: String? {
         let round = measurement.medianRound
         let share = max(round.bypass.othersShare, round.mount.othersShare)
         guard share >= 0.1 else { return nil }

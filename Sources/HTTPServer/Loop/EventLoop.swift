@@ -298,6 +298,7 @@ final class EventLoop: @unchecked Sendable {
         connections[connection.slot] = nil
         freeSlots.append(connection.slot)
         connectionCount -= 1
+        counters.add(.connectionsClosed)
     }
 
     private func closeAll() {

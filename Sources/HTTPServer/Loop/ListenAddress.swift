@@ -38,38 +38,75 @@ package enum ListeningSocket {
     package static func bind(
         _ address: ListenAddress, count: Int
     ) throws(ListenFailure) -> (sockets: [SharedDescriptor], description: String) {
-        var (target, length) = try resolve(address)
+        var target = try resolveAll(address)[0]
         do throws(Errno) {
             // Sockets that share a port would share it with another serverfs too. One without SO_REUSEPORT finds out.
-            if address.port != 0 { _ = try makeSocket(&target, length, sharesPort: false) }
+            if address.port != 0 { _ = try makeSocket(&target, sharesPort: false) }
             var sockets: [SharedDescriptor] = []
             for _ in 0..<count {
-                let socket = try makeSocket(&target, length, sharesPort: true)
+                let socket = try makeSocket(&target, sharesPort: true)
                 // The first takes the port that the kernel has chosen; the others get the same.
                 if sockets.isEmpty { try readAddress(socket.rawValue, into: &target) }
                 sockets.append(SharedDescriptor(socket))
             }
-            return (sockets, describe(&target, length))
+            return (sockets, describe(&target))
         } catch {
             throw ListenFailure(description: "cannot listen on \(address): \(error)")
         }
     }
 
-    /// A socket of its own address, which listens already.
+    /// A socket that listens already, and shares its address with no other.
+    package struct Alone: Sendable {
+        package let socket: SharedDescriptor
+        /// What it is bound to, the port the kernel has chosen included.
+        package let bound: ListenAddress
+        /// Whether only this machine can reach it.
+        package let isLoopback: Bool
+    }
+
+    /// Listens on every address of a name, as localhost's ::1 and 127.0.0.1, on one port. An address that this machine has not is
+    /// left out as long as there is another: /etc/hosts may name ::1 where there is no IPv6.
     ///
-    /// - Returns: the socket, the address it is bound to, and whether only this machine can reach it.
+    /// - Parameter addressesMax: more are left out.
     package static func listenAlone(
-        _ address: ListenAddress, backlog: Int32
-    ) throws(ListenFailure) -> (socket: SharedDescriptor, bound: ListenAddress, isLoopback: Bool) {
-        var (target, length) = try resolve(address)
-        do throws(Errno) {
-            let socket = try makeSocket(&target, length, sharesPort: false)
-            try readAddress(socket.rawValue, into: &target)
-            if Glibc.listen(socket.rawValue, backlog) != 0 { throw Errno(rawValue: errno) }
-            return (SharedDescriptor(socket), ListenAddress(describe(&target, length))!, isLoopback(target))
-        } catch {
-            throw ListenFailure(description: "cannot listen on \(address): \(error)")
+        _ address: ListenAddress, backlog: Int32, addressesMax: Int
+    ) throws(ListenFailure) -> [Alone] {
+        let targets = try resolveAll(address).prefix(addressesMax)
+        // Where the kernel chooses the port, it is the first address's, and may be taken on the second.
+        var triesLeft = address.port == 0 ? portTriesMax : 1
+        while true {
+            do throws(Errno) {
+                return try listen(targets, backlog: backlog)
+            } catch {
+                triesLeft -= 1
+                if triesLeft > 0, error == .addressInUse { continue }
+                throw ListenFailure(description: "cannot listen on \(address): \(error)")
+            }
         }
+    }
+
+    private static let portTriesMax = 8
+
+    private static func listen(_ targets: ArraySlice<Target>, backlog: Int32) throws(Errno) -> [Alone] {
+        var found: [Alone] = []
+        var missing: Errno?
+        for var target in targets {
+            if let first = found.first { target.setPort(first.bound.port) }
+            do throws(Errno) {
+                // An IPv6 socket takes IPv4 connections too, unless there is one for them.
+                let socket = try makeSocket(&target, sharesPort: false, isForIPv6Only: targets.count > 1)
+                try readAddress(socket.rawValue, into: &target)
+                if Glibc.listen(socket.rawValue, backlog) != 0 { throw Errno(rawValue: errno) }
+                found.append(
+                    Alone(
+                        socket: SharedDescriptor(socket), bound: ListenAddress(describe(&target))!,
+                        isLoopback: isLoopback(target.address)))
+            } catch let failure where failure == .addressNotAvailable || failure == .addressFamilyNotSupported {
+                missing = missing ?? failure
+            }
+        }
+        if found.isEmpty { throw missing ?? .addressNotAvailable }
+        return found
     }
 
     /// Lets a bound socket take connections from now on (`listen(2)`).
@@ -80,10 +117,29 @@ package enum ListeningSocket {
     /// Refuses connections from now on (`shutdown(2)`).
     static func stopListening(_ socket: CInt) { Sockets.shutDown(socket, .both) }
 
-    /// The first address of a name, or the address itself.
-    private static func resolve(
-        _ address: ListenAddress
-    ) throws(ListenFailure) -> (target: sockaddr_storage, length: socklen_t) {
+    /// A socket's address.
+    private struct Target {
+        var address = sockaddr_storage()
+        var length: socklen_t
+
+        init(_ pointer: UnsafePointer<sockaddr>, _ length: socklen_t) {
+            self.length = length
+            memcpy(&address, pointer, Int(length))
+        }
+
+        /// In both families the port comes after the family.
+        mutating func setPort(_ port: UInt16) {
+            withUnsafeMutableBytes(of: &address) { $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self) }
+        }
+
+        static func == (a: Target, b: Target) -> Bool {
+            a.length == b.length
+                && withUnsafeBytes(of: a.address) { a in withUnsafeBytes(of: b.address) { a.elementsEqual($0) } }
+        }
+    }
+
+    /// The addresses of a name, each once, or the address itself; one at least.
+    private static func resolveAll(_ address: ListenAddress) throws(ListenFailure) -> [Target] {
         var hints = addrinfo()
         hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
@@ -93,9 +149,14 @@ package enum ListeningSocket {
             throw ListenFailure(description: "cannot listen on \(address): \(String(cString: gai_strerror(code)))")
         }
         defer { freeaddrinfo(found) }
-        var target = sockaddr_storage()
-        memcpy(&target, found.pointee.ai_addr, Int(found.pointee.ai_addrlen))
-        return (target, found.pointee.ai_addrlen)
+        var targets: [Target] = []
+        var next: UnsafeMutablePointer<addrinfo>? = found
+        while let entry = next?.pointee {
+            let target = Target(entry.ai_addr, entry.ai_addrlen)
+            if !targets.contains(where: { $0 == target }) { targets.append(target) }
+            next = entry.ai_next
+        }
+        return targets
     }
 
     /// 127.0.0.0/8, also behind an IPv6 socket, and ::1.
@@ -112,38 +173,43 @@ package enum ListeningSocket {
     }
 
     private static func makeSocket(
-        _ address: inout sockaddr_storage, _ length: socklen_t, sharesPort: Bool
+        _ target: inout Target, sharesPort: Bool, isForIPv6Only: Bool = false
     ) throws(Errno) -> OwnedDescriptor {
         let type = CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let number = socket(CInt(address.ss_family), type, 0)
+        let number = socket(CInt(target.address.ss_family), type, 0)
         guard number >= 0 else { throw Errno(rawValue: errno) }
         let descriptor = OwnedDescriptor(adopting: number)
         var one: CInt = 1
         let size = socklen_t(MemoryLayout<CInt>.size)
         setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &one, size)
         if sharesPort { setsockopt(number, SOL_SOCKET, SO_REUSEPORT, &one, size) }
+        if isForIPv6Only, target.address.ss_family == sa_family_t(AF_INET6) {
+            setsockopt(number, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &one, size)
+        }
         // Accepted sockets inherit it: a response's last segment must not wait for an acknowledgement.
         setsockopt(number, CInt(IPPROTO_TCP), TCP_NODELAY, &one, size)
-        let result = withUnsafePointer(to: &address) { pointer in
+        let length = target.length
+        let result = withUnsafePointer(to: &target.address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.bind(number, $0, length) }
         }
         guard result == 0 else { throw Errno(rawValue: errno) }
         return descriptor
     }
 
-    private static func readAddress(_ socket: CInt, into address: inout sockaddr_storage) throws(Errno) {
+    private static func readAddress(_ socket: CInt, into target: inout Target) throws(Errno) {
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
+        let result = withUnsafeMutablePointer(to: &target.address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
         }
         guard result == 0 else { throw Errno(rawValue: errno) }
     }
 
-    private static func describe(_ address: inout sockaddr_storage, _ length: socklen_t) -> String {
+    private static func describe(_ target: inout Target) -> String {
         var host = [CChar](repeating: 0, count: Int(NI_MAXHOST))
         var port = [CChar](repeating: 0, count: Int(NI_MAXSERV))
         let flags = NI_NUMERICHOST | NI_NUMERICSERV
-        _ = withUnsafePointer(to: &address) { pointer in
+        let length = target.length
+        _ = withUnsafePointer(to: &target.address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 getnameinfo($0, length, &host, socklen_t(host.count), &port, socklen_t(port.count), flags)
             }
@@ -151,7 +217,7 @@ package enum ListeningSocket {
         func text(_ bytes: [CChar]) -> String {
             String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
-        return address.ss_family == sa_family_t(AF_INET6)
+        return target.address.ss_family == sa_family_t(AF_INET6)
             ? "[\(text(host))]:\(text(port))" : "\(text(host)):\(text(port))"
     }
 }

@@ -8,13 +8,13 @@ package enum SendStrategy: String, CaseIterable, Sendable {
     case copy
 }
 
-/// The sender that a tree's files are sent with.
-enum Sender {
+/// The sender that a tree's files are sent with: what a strategy comes to.
+package enum Sender: String, Sendable {
     case sendfile, copy
 
     /// - Parameter usesDirectIO: on this kernel `sendfile` from a FUSE file with direct I/O is answered from the page cache,
     ///   with no READ and perhaps with bytes of the past.
-    init(_ strategy: SendStrategy, usesDirectIO: Bool) {
+    package init(_ strategy: SendStrategy, usesDirectIO: Bool) {
         switch strategy {
         case .auto: self = usesDirectIO ? .copy : .sendfile
         case .sendfile: self = .sendfile

@@ -5,8 +5,9 @@ import Platform
 
 /// Where the admin side listens, and who may use it: settled before anything is mounted.
 struct AdminListener: Sendable {
-    let socket: SharedDescriptor
-    let bound: ListenAddress
+    /// One for each address, all of one port.
+    let sockets: [SharedDescriptor]
+    let bound: [ListenAddress]
     let access: AdminAccess
     let needsToken: Bool
 
@@ -33,21 +34,21 @@ struct AdminListener: Sendable {
     }
 
     private static func listen(_ address: ListenAddress, _ token: AdminToken?) throws(StartFailure) -> AdminListener {
-        let socket: SharedDescriptor
-        let bound: ListenAddress
-        let isLoopback: Bool
+        let found: [ListeningSocket.Alone]
         do throws(ListenFailure) {
-            (socket, bound, isLoopback) = try ListeningSocket.listenAlone(address, backlog: AdminServer.backlog)
+            found = try ListeningSocket.listenAlone(
+                address, backlog: AdminServer.backlog, addressesMax: AdminServer.addressesMax)
         } catch {
             throw StartFailure(error.description)
         }
-        guard isLoopback || token != nil else {
+        guard found.allSatisfy(\.isLoopback) || token != nil else {
             throw StartFailure(
                 "--admin \(address) can be reached from other machines: it needs --admin-token-file")
         }
         return AdminListener(
-            socket: socket, bound: bound,
-            access: AdminAccess(token: token, port: bound.port, givenHost: address.host), needsToken: token != nil)
+            sockets: found.map(\.socket), bound: found.map(\.bound),
+            access: AdminAccess(token: token, port: found[0].bound.port, givenHost: address.host),
+            needsToken: token != nil)
     }
 
     private static func readToken(_ path: String) throws(StartFailure) -> AdminToken {

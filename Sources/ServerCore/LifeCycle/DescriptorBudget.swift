@@ -22,8 +22,8 @@ struct DescriptorBudget: Sendable {
     /// An event loop's own, without its listeners.
     private static let perWorker = 4
     private static let connectionsMinPerWorker = 4
-    /// The admin side's own: its loop and its listener, what it reads of /proc, and a trace's pipe.
-    private static let admin = 12
+    /// The admin side's own: its loop and its listeners, two descriptors each, what it reads of /proc, and a trace's pipe.
+    private static let admin = 10 + 2 * AdminServer.addressesMax
     private static let adminConnectionsMin = 4
     /// The events that a trace looks at, for each thread, and for threads beside those that serve: what it does not get it does
     /// without.

@@ -15,6 +15,7 @@ final class TraceFile: Sendable {
     init(_ path: String, _ measurements: Measurements, report: @escaping @Sendable (String) -> Void)
         throws(StartFailure)
     {
+        if let defect = Self.defect(of: path) { throw StartFailure("--trace-file \(path): \(defect)") }
         do throws(Errno) {
             let file = SharedDescriptor(try Files.create(path))
             let stopping = try WakeUp()
@@ -34,6 +35,25 @@ final class TraceFile: Sendable {
     }
 
     deinit { end() }
+
+    /// Why the trace cannot go there, though it could be opened: a pipe would keep the server waiting for who reads it, at the start
+    /// or at the end, and the standard streams have other things to say. nil when it can, or there is nothing yet.
+    private static func defect(of path: String) -> String? {
+        guard let there = try? Files.status(AT_FDCWD, path) else { return nil }
+        let kind = there.st_mode & S_IFMT
+        let isStream = [STDOUT_FILENO, STDERR_FILENO].contains { stream in
+            (try? Files.status(stream)).map { FileIdentity($0) == FileIdentity(there) } ?? false
+        }
+        // /dev/null may be both.
+        if isStream, kind != S_IFCHR { return "this is the standard output or error, where serverfs says other things" }
+        switch kind {
+        case S_IFREG: return nil
+        case S_IFDIR: return "this is a folder: a trace goes into a regular file"
+        case S_IFIFO: return "this is a pipe: a trace goes into a regular file"
+        case S_IFSOCK: return "this is a socket: a trace goes into a regular file"
+        default: return "this is a device: a trace goes into a regular file"
+        }
+    }
 
     /// Ends the trace and waits until it is written.
     func end() {

@@ -30,6 +30,8 @@ final class MountKeeper: Sendable {
     private struct State {
         /// The mount, whether it still works or not; nil while there is none.
         var mount: ProxyMount?
+        /// Of the mount, or of the last one while there is none.
+        var effect: MountEffect
         var isDegraded = false
         var losses: UInt64 = 0
     }
@@ -57,7 +59,7 @@ final class MountKeeper: Sendable {
         self.policy = policy
         self.report = report
         self.measurements = measurements
-        state = Guarded(State(mount: mount))
+        state = Guarded(State(mount: mount, effect: MountEffect(mount)))
         stopping = try WakeUp()
         ended = try WakeUp()
         finished = try WakeUp()
@@ -68,6 +70,14 @@ final class MountKeeper: Sendable {
 
     /// Inodes that the kernel knows. Asked for under the lock, so that nobody but the keeper ever lets go of a mount last.
     var inodeCount: Int { state.withLock { $0.mount?.session.inodeCount ?? 0 } }
+
+    /// What is in effect of the choices made for the mount; while there is none, what was.
+    var effect: MountEffect {
+        state.withLock { state in
+            if let mount = state.mount { state.effect = MountEffect(mount) }
+            return state.effect
+        }
+    }
 
     /// Whether there is a mount, and it is not given up.
     var isMounted: Bool { state.withLock { $0.mount != nil && !$0.isDegraded } }
@@ -193,7 +203,10 @@ final class MountKeeper: Sendable {
                     watchdog: watchdog, measurements: measurements, leftBehind: { stuck = $0 })
                 do throws(Errno) {
                     let root = MountRoot(descriptor: try mount.openRoot(), device: mount.session.device)
-                    state.withLock { $0.mount = mount }
+                    state.withLock {
+                        $0.mount = mount
+                        $0.effect = MountEffect(mount)
+                    }
                     return (mount, root)
                 } catch {
                     if !mount.stop(keepsFolder: true) { stuck = mount }

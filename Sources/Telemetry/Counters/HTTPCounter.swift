@@ -5,7 +5,7 @@ package enum ServingPath: Int, LatencyKey {
 
 /// What an event loop's thread counts.
 package enum HTTPCounter: Int, CounterKey {
-    case connectionsAccepted, connectionsRefused
+    case connectionsAccepted, connectionsRefused, connectionsClosed
     case mountRequests, bypassRequests
     /// Bytes of bodies handed to the socket.
     case mountBodyBytes, bypassBodyBytes
@@ -69,5 +69,14 @@ package enum HTTPCounter: Int, CounterKey {
 
     package static func involuntarySwitches(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountInvoluntarySwitches : .bypassInvoluntarySwitches
+    }
+}
+
+extension CounterGroup<HTTPCounter> {
+    /// Connections that are open. Those closed are looked at first: each of them was accepted before.
+    package var openConnections: UInt64 {
+        let closed = self[.connectionsClosed]
+        let accepted = self[.connectionsAccepted]
+        return accepted > closed ? accepted - closed : 0
     }
 }

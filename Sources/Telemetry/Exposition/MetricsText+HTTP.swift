@@ -34,17 +34,22 @@ extension MetricsText {
                 ("outcome=\"refused\"", http[.connectionsRefused]),
             ])
         family(
+            "serverfs_http_open_connections", type: "gauge", help: "Connections that are open.",
+            samples: [("", http.openConnections)])
+        family(
             "serverfs_http_invalid_requests_total", type: "counter", help: "Requests whose head could not be used.",
             samples: [("", http[.invalidRequests])])
         family(
             "serverfs_http_truncated_responses_total", type: "counter", help: "Responses that were cut off.",
             samples: [("", http[.truncatedResponses])])
+        // Two families: those given up are among the others, and what has labels must add up.
         family(
-            "serverfs_http_stuck_requests_total", type: "counter",
-            help: "Requests that a file system kept waiting, and those given up among them.",
-            samples: [
-                ("outcome=\"any\"", http[.stuckRequests]), ("outcome=\"given_up\"", http[.stuckRequestsGivenUp]),
-            ])
+            "serverfs_http_stuck_requests_total", type: "counter", help: "Requests that a file system kept waiting.",
+            samples: [("", http[.stuckRequests])])
+        family(
+            "serverfs_http_stuck_requests_given_up_total", type: "counter",
+            help: "Requests that a file system kept waiting until their time was up: answered 504, or cut off.",
+            samples: [("", http[.stuckRequestsGivenUp])])
     }
 
     private mutating func addTimes(_ measurements: Measurements) {

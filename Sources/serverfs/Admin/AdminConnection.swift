@@ -69,9 +69,10 @@ final class AdminConnection {
         return String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Sends a request without a body, and takes the head of its response.
+    /// Sends a request without a body, and takes the head of its response, whose body is JSON.
     ///
-    /// - Throws: also when the status is not 200, with what the other side says.
+    /// - Throws: also when the status is not 200, with what the other side says, and when its body is something else: any web
+    ///   server may answer with some page.
     func begin(_ method: String, _ target: String) throws(AdminFailure) -> Body {
         let host = peer.contains(":") ? "[\(peer)]" : peer
         var head = "\(method) \(target) HTTP/1.1\r\nHost: \(host):\(address.port)\r\n"
@@ -83,6 +84,7 @@ final class AdminConnection {
         let words = lines.first?.split(separator: " ", maxSplits: 2) ?? []
         guard words.count > 1, words[0].hasPrefix("HTTP/1."), let status = Int(words[1]) else { throw malformed }
         var body = Body.untilEnd
+        var type = ""
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
             guard parts.count == 2 else { throw malformed }
@@ -92,12 +94,19 @@ final class AdminConnection {
                 guard let count = Int(value), count >= 0 else { throw malformed }
                 body = .bytes(count)
             case "transfer-encoding": body = .chunked
+            case "content-type": type = value.prefix { $0 != ";" && $0 != " " }.lowercased()
             default: break
             }
         }
-        if status == 200 { return body }
+        if status == 200, type == "application/json" { return body }
+        if status == 200 {
+            let what = type.isEmpty ? "something" : TopText.printable(String(type.prefix(60)))
+            throw AdminFailure(
+                description: "\(address) is not the admin address of a serverfs: it answers with \(what), not with JSON"
+            )
+        }
         let said = String(decoding: try receiveAll(body), as: UTF8.self).split(separator: "\n").first ?? ""
-        throw AdminFailure(description: "\(address) answers \(status): \(said)")
+        throw AdminFailure(description: "\(address) answers \(status): \(TopText.printable(String(said.prefix(300))))")
     }
 
     /// How a response's body ends.

@@ -15,7 +15,6 @@ final class OutputFile {
         self.path = path
         var status = stat()
         let isDirect = path == "-" || (stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG)
-        let name = isDirect ? path : "\(path).part-\(getpid())"
         // Before the file: from then on a signal waits until it can be removed.
         let signals: SignalQueue?
         do throws(Errno) {
@@ -23,18 +22,37 @@ final class OutputFile {
         } catch {
             throw AdminFailure(description: "\(path): \(error)")
         }
-        let flags = O_WRONLY | O_CLOEXEC | (isDirect ? 0 : O_CREAT | O_TRUNC)
-        let number = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(name, flags, 0o644)
-        guard number >= 0 else { throw AdminFailure(description: "\(path): \(Errno(rawValue: errno))") }
+        guard let signals else {
+            let number = path == "-" ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_WRONLY | O_CLOEXEC)
+            guard number >= 0 else { throw AdminFailure(description: "\(path): \(Errno(rawValue: errno))") }
+            descriptor = OwnedDescriptor(adopting: number)
+            temporaryPath = nil
+            return
+        }
+        let (number, name) = try Self.makeTemporary(for: path)
         descriptor = OwnedDescriptor(adopting: number)
-        temporaryPath = isDirect ? nil : name
-        guard let signals else { return }
+        temporaryPath = name
         _ = try? NamedThread("signals") {
             let signal = signals.next()
             unlink(name)
             _exit(128 + signal)
         }
     }
+
+    /// Makes a new file next to `path`. What has its name already, a link to somewhere perhaps, is left alone.
+    private static func makeTemporary(for path: String) throws(AdminFailure) -> (number: CInt, name: String) {
+        var name = "\(path).part-\(getpid())"
+        for number in 1...namesMax {
+            let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
+            let code = errno
+            if descriptor >= 0 { return (descriptor, name) }
+            if code != EEXIST { throw AdminFailure(description: "\(path): \(Errno(rawValue: code))") }
+            name = "\(path).part-\(getpid())-\(number)"
+        }
+        throw AdminFailure(description: "\(path): \(path).part-\(getpid()) and others of its kind are there already")
+    }
+
+    private static let namesMax = 8
 
     deinit { if let temporaryPath, !isCommitted { unlink(temporaryPath) } }
 

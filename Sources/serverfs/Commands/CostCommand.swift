@@ -57,6 +57,9 @@ struct CostCommand: ParsableCommand {
         let configuration = makeConfiguration()
         let server = try process.start {
             // What can be refused at once is, before there is a mount.
+            guard process.hasOutput else {
+                throw StartFailure("the standard output is closed: there is no place for the figures")
+            }
             if let svg { try PictureFile.check(svg) }
             _ = try LoadKind.choose(load)
             return try Server(configuration, watchdog: process.watchdog) { process.report($0) }
@@ -68,8 +71,9 @@ struct CostCommand: ParsableCommand {
     /// - Returns: the report.
     private func measure(
         _ server: Server, _ process: ForegroundProcess, stopping: CInt
-    ) throws -> String {
+    ) throws -> ForegroundProcess.WorkResult {
         let load = try LoadKind.choose(load)
+        try checkRoom(server, load)
         let plan = CostPlan(
             mountPort: server.ports[0], bypassPort: server.bypassPorts[0], workers: worker.workers, load: load,
             connections: connections ?? load.connectionsDefault, paths: path.isEmpty ? ["/index.html"] : path,
@@ -84,8 +88,26 @@ struct CostCommand: ParsableCommand {
         let setting = CostReport.Setting(
             docroot: docroot, strategies: server.banner.strategies, plan: plan, bodyBytes: bodyBytes)
         let report = CostReport(setting, measurement)
-        if let svg { try PictureFile.write(CostPicture(report).text, to: svg) }
-        return report.text
+        var outcome = ForegroundProcess.WorkResult(text: report.text)
+        do throws(StartFailure) {
+            if let svg { try PictureFile.write(CostPicture(report).text, to: svg) }
+        } catch {
+            // The figures have taken their time: they are not lost with the picture.
+            outcome.problem = error.description
+        }
+        return outcome
+    }
+
+    /// Whoever is one too many would be answered 503.
+    private func checkRoom(_ server: Server, _ load: LoadKind) throws(CostFailure) {
+        let connections = connections ?? load.connectionsDefault
+        // The built-in load's ends are this process's too.
+        let most = load == .wrk ? server.connectionsMax : server.connectionsMax * 3 / 4
+        if connections > most {
+            throw CostFailure(
+                "\(connections) connections are too many: \(server.descriptorsMax) descriptors (RLIMIT_NOFILE) allow "
+                    + "\(most) with \(load.rawValue)")
+        }
     }
 
     private func makeConfiguration() -> ServerConfiguration {

@@ -34,7 +34,8 @@ struct TopCommand: ParsableCommand {
         let output = try OutputFile("-")
         var looks = 0
         while looks < count ?? .max {
-            usleep(UInt32(interval * 1e6))
+            // The first page does not keep anybody waiting for long.
+            usleep(UInt32((looks == 0 ? min(interval, 1) : interval) * 1e6))
             let now = try look()
             let page = TopPage(figures: TopFigures(before, now), address: "\(client.admin.address)")
             if let screen {

@@ -75,9 +75,9 @@ struct TopPage {
 
     private var trouble: String {
         let http = figures.now.http
-        return "connections/s \(TopText.number(figures.rate(\.http.connections.accepted))), "
-            + "refused \(http.connections.refused), invalid requests \(http.invalidRequests), "
-            + "cut off \(http.truncatedResponses), stuck \(http.stuckRequests) (\(http.stuckRequestsGivenUp) given up)"
+        let accepted = TopText.number(figures.rate(\.http.connections.accepted))
+        return "connections \(http.connections.open), accepted/s \(accepted), refused \(http.connections.refused), "
+            + "invalid requests \(http.invalidRequests), cut off \(http.truncatedResponses), stuck \(http.stuckRequests) (\(http.stuckRequestsGivenUp) given up)"
     }
 
     private var operations: [String] {

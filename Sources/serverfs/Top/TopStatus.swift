@@ -26,6 +26,7 @@ struct TopStatus: Decodable {
     }
 
     struct Connections: Decodable {
+        let open: UInt64
         let accepted: UInt64
         let refused: UInt64
     }

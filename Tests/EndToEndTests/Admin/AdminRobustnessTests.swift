@@ -49,6 +49,42 @@ extension EndToEnd {
             withExtendedLifetime(stuck) {}
         }
 
+        /// Those given up are among the stuck ones, and so in a family, and a figure, of their own.
+        @Test func whatIsStuckAndWhatIsGivenUpAreToldApart() throws {
+            let folder = try PrivateFolder()
+            let docroot = try StallingFolder(
+                ["warm": Array("warm".utf8), "a": [1], "b": [2], "c": [3]], in: folder)
+            let server = try ServerProcess.serving(docroot.path, ["--admin", "127.0.0.1:0", "--stall-timeout", "3"])
+            let admin = AdminClient(port: server.adminPort)
+            func expectCounts(stuck: UInt64, givenUp: UInt64) throws {
+                let metrics = Metrics(try admin.fetch("/metrics").bodyText)
+                #expect(metrics["serverfs_http_stuck_requests_total"] == stuck)
+                #expect(metrics["serverfs_http_stuck_requests_given_up_total"] == givenUp)
+                // Nothing else is in the first family: its sum is the count of stuck requests.
+                #expect(metrics.sum("serverfs_http_stuck_requests_total") == Double(stuck))
+                let status = try JSONObject(admin.fetch("/status").body)
+                #expect(status.number("http.stuckRequests") == Double(stuck))
+                #expect(status.number("http.stuckRequestsGivenUp") == Double(givenUp))
+            }
+            func ask(_ targets: String...) throws -> [HTTPConnection] {
+                try targets.map { target in
+                    let connection = try HTTPConnection(port: server.bypassPort)
+                    try connection.socket.send(HTTPConnection.request(target))
+                    return connection
+                }
+            }
+            docroot.stall()
+            let slow = try ask("/a", "/b")
+            usleep(500_000)
+            docroot.resume()
+            for connection in slow { #expect(try connection.receiveResponse().status == 200) }
+            try expectCounts(stuck: 2, givenUp: 0)
+            docroot.stall()
+            for connection in try ask("/c") { #expect(try connection.receiveResponse().status == 504) }
+            try expectCounts(stuck: 3, givenUp: 1)
+            docroot.resume()
+        }
+
         /// As many clients as there may be, each in the middle of a file of its own, and more who are refused.
         @Test func itAnswersWhenTheServersDescriptorsAreAllTaken() throws {
             let names = (0..<100).map { "file\($0)" }

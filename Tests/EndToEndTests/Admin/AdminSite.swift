@@ -15,6 +15,17 @@ struct AdminSite {
 
     /// `/status`
     func status() throws -> JSONObject { try JSONObject(admin.fetch("/status").body) }
+
+    /// Waits until no trace is being taken.
+    func expectNoTrace(_ sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let isOver = try eventually(seconds: 5) { try status()["recordingTrace"] as? Bool == false }
+        #expect(isOver, sourceLocation: sourceLocation)
+    }
+}
+
+/// The number of events of a trace, which must be one.
+func traceEvents(_ bytes: some Sequence<UInt8>) throws -> Int {
+    try #require(try JSONObject(bytes)["traceEvents"] as? [Any]).count
 }
 
 /// An object of JSON, to look into by paths such as `http.mount.requests`.

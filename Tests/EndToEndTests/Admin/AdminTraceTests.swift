@@ -4,18 +4,9 @@ import TestSupport
 import Testing
 
 extension EndToEnd {
-    /// Traces by the admin side, and `serverfs trace`. What is in them is tested with the recorder.
+    /// Traces by the admin side. What is in them is tested with the recorder.
     @Suite(.timeLimit(.minutes(2)))
     struct AdminTraceTests {
-        private func events(_ bytes: some Sequence<UInt8>) throws -> Int {
-            try #require(try JSONObject(bytes)["traceEvents"] as? [Any]).count
-        }
-
-        private func expectNoTrace(_ site: AdminSite) throws {
-            let isOver = try eventually(seconds: 5) { try site.status()["recordingTrace"] as? Bool == false }
-            #expect(isOver)
-        }
-
         @Test func aTraceIsAnsweredWhenItIsDone() throws {
             let site = try AdminSite()
             for target in ["/trace?seconds=0.5", "/trace?seconds=1&sample=10"] {
@@ -23,10 +14,10 @@ extension EndToEnd {
                 let time = try seconds { response = try site.admin.fetch(target, method: "POST") }
                 #expect(response?.status == 200)
                 #expect(response?["Content-Type"] == "application/json")
-                #expect(try events(response?.body ?? []) > 0)
+                #expect(try traceEvents(response?.body ?? []) > 0)
                 #expect((0.5...8).contains(time))
             }
-            try expectNoTrace(site)
+            try site.expectNoTrace()
         }
 
         /// Its time limits were those of a stream.
@@ -58,7 +49,7 @@ extension EndToEnd {
             // Its client goes, and so does the trace.
             withExtendedLifetime(first) {}
             _ = consume first
-            try expectNoTrace(site)
+            try site.expectNoTrace()
             #expect(try site.admin.fetch("/trace?seconds=0.2", method: "POST").status == 200)
         }
 
@@ -80,7 +71,7 @@ extension EndToEnd {
                 try load.join()
                 withExtendedLifetime(client) {}
                 _ = consume client
-                try expectNoTrace(site)
+                try site.expectNoTrace()
             }
             #expect(try site.admin.fetch("/trace?seconds=0.2", method: "POST").status == 200)
             #expect(site.server.stop() == .exited(0))
@@ -90,90 +81,119 @@ extension EndToEnd {
             let folder = try PrivateFolder()
             let site = try AdminSite(options: ["--trace-file", "\(folder.path)/trace.json"])
             #expect(try site.status()["recordingTrace"] as? Bool == true)
-            #expect(try site.admin.fetch("/trace?seconds=1", method: "POST").status == 409)
+            let response = try site.admin.fetch("/trace?seconds=1", method: "POST")
+            #expect(response.status == 409)
+            #expect(response.bodyText.contains("--trace-file"))
             #expect(site.server.stop() == .exited(0))
-            #expect(try events(readFile(Array("\(folder.path)/trace.json".utf8))) > 0)
+            #expect(try traceEvents(readFile(Array("\(folder.path)/trace.json".utf8))) > 0)
         }
 
-        // MARK: - The command
-
-        private func trace(_ site: AdminSite?, _ arguments: [String], in folder: PrivateFolder) throws -> ChildProcess {
-            let address = site.map { ["--admin", "127.0.0.1:\($0.server.adminPort)"] } ?? []
-            return try ChildProcess([ServerProcess.binaryPath, "trace"] + address + arguments, in: folder)
-        }
-
-        @Test func theCommandWritesAFile() throws {
-            let site = try AdminSite()
+        /// When its buffers are full it is written, and others may be taken.
+        @Test func aTraceFromTheStartThatIsFullMakesWay() throws {
             let folder = try PrivateFolder()
-            let path = "\(folder.path)/out.json"
-            let command = try trace(site, ["--seconds", "0.5", "-o", path, "--sample", "2"], in: folder)
-            #expect(command.wait(seconds: 20) == .exited(0))
-            #expect(command.errorOutput.contains("ui.perfetto.dev"))
-            #expect(try events(readFile(Array(path.utf8))) > 0)
-            #expect(PrivateFolder.names(in: folder.path).filter { $0.contains(".part") } == [])
-
-            let toOutput = try trace(site, ["--seconds", "0.2", "-o", "-"], in: folder)
-            #expect(toOutput.wait(seconds: 20) == .exited(0))
-            #expect(try events(toOutput.output.utf8) > 0)
-            #expect(toOutput.errorOutput.isEmpty)
-        }
-
-        @Test func aTraceThatCannotBeTakenLeavesTheFileAsItWas() throws {
-            let site = try AdminSite()
-            let folder = try PrivateFolder()
-            let path = try folder.write("out.json", "as it was")
-            func expectRefusal(_ command: ChildProcess, _ word: String, _ status: CInt = 1) throws {
-                #expect(command.wait(seconds: 20) == .exited(status))
-                #expect(command.errorOutput.contains(word), "\(command.errorOutput)")
-                #expect(try readFile(Array(path.utf8)) == Array("as it was".utf8))
-                #expect(PrivateFolder.names(in: folder.path).filter { $0.contains(".part") } == [])
+            let path = "\(folder.path)/trace.json"
+            let site = try AdminSite(options: ["--profile", "seed", "--workers", "1", "--trace-file", path])
+            let done = SharedFlag()
+            let load = try ClientThreads(4) { _ in
+                let connection = try site.site.connect(.mount)
+                while !done.isSet { _ = try connection.exchange("/file") }
             }
-            let nobody = ["--admin", "127.0.0.1:\(try OccupiedPort.findFree())", "-o", path]
-            try expectRefusal(trace(nil, nobody, in: folder), "no serverfs answers")
-            let web = ["--admin", "127.0.0.1:\(site.server.port)", "-o", path]
-            try expectRefusal(trace(nil, web, in: folder), "answers 405")
-            try expectRefusal(trace(site, ["--seconds", "0", "-o", path], in: folder), "--seconds", 64)
-            try expectRefusal(trace(site, ["--sample", "0", "-o", path], in: folder), "--sample", 64)
-            try expectRefusal(trace(site, ["-o", "\(folder.path)/no/out"], in: folder), "No such file or directory")
-
-            let first = try site.admin.open("/trace?seconds=60", method: "POST")
-            let isRecording = try eventually(seconds: 5) { try site.status()["recordingTrace"] as? Bool == true }
-            #expect(isRecording)
-            try expectRefusal(trace(site, ["-o", path], in: folder), "another trace is being taken")
-            withExtendedLifetime(first) {}
-        }
-
-        @Test func aSignalOrTheServersEndLeavesNothing() throws {
-            let site = try AdminSite()
-            let folder = try PrivateFolder()
-            func start() throws -> ChildProcess {
-                let command = try trace(site, ["--seconds", "60", "-o", "\(folder.path)/out.json"], in: folder)
-                let isRecording = try eventually(seconds: 5) { try site.status()["recordingTrace"] as? Bool == true }
-                #expect(isRecording)
-                return command
-            }
-            for signal in [SIGINT, SIGTERM] {
-                let command = try start()
-                command.signal(signal)
-                #expect(command.wait(seconds: 5) == .exited(128 + signal))
-                try expectNoTrace(site)
-            }
-            let command = try start()
+            defer { done.set() }
+            let isOver = try eventually(seconds: 90) { try site.status()["recordingTrace"] as? Bool == false }
+            #expect(isOver)
+            #expect(site.server.process.errorOutput.contains("the trace is written to \(path)"))
+            #expect(try traceEvents(readFile(Array(path.utf8))) > 10_000)
+            let response = try site.admin.fetch("/trace?seconds=0.2&sample=100", method: "POST")
+            #expect(response.status == 200)
+            #expect(try traceEvents(response.body) > 0)
+            done.set()
+            try load.join()
             #expect(site.server.stop() == .exited(0))
-            #expect(command.wait(seconds: 5) == .exited(1))
-            #expect(command.errorOutput.contains("cut"))
-            #expect(PrivateFolder.names(in: folder.path).filter { $0.hasPrefix("out") } == [])
         }
 
-        @Test func theCommandKnowsTheToken() throws {
+        /// A pipe without a reader would keep the start waiting for ever, and one with a reader perhaps the end.
+        @Test(arguments: ["serve", "mount"])
+        func aTraceFromTheStartGoesIntoARegularFile(_ command: String) throws {
             let folder = try PrivateFolder()
-            let token = try folder.write("token", "a-token_of-24~characters\n")
-            let site = try AdminSite(options: ["--admin-token-file", token])
-            let without = try trace(site, ["-o", "\(folder.path)/out"], in: folder)
-            #expect(without.wait(seconds: 10) == .exited(1))
-            #expect(without.errorOutput.contains("answers 401"))
-            let with = try trace(site, ["--seconds", "0.2", "-o", "-", "--token-file", token], in: folder)
-            #expect(with.wait(seconds: 10) == .exited(0))
+            let docroot = try folder.makeFolder("docroot")
+            let mountPoint = try folder.makeFolder("mount")
+            let options =
+                command == "mount"
+                ? ["mount", docroot, mountPoint] : [docroot, "--listen", "127.0.0.1:0", "--admin", "off"]
+            #expect(mkfifo("\(folder.path)/fifo", 0o600) == 0)
+            symlink("fifo", "\(folder.path)/link")
+            for (path, word) in [
+                ("\(folder.path)/fifo", "a pipe"), ("\(folder.path)/link", "a pipe"), (docroot, "a folder"),
+                ("/dev/null", "a device"), ("/dev/stdout", "the standard output"),
+                ("\(folder.path)/no/file", "No such file"),
+            ] {
+                try FailedStart(options + ["--trace-file", path], in: folder)
+                    .expectRefusal("--trace-file \(path): ", word)
+            }
+        }
+
+        // MARK: - Who takes it
+
+        /// A trace of some megabytes, begun by a client whose socket takes little.
+        private func beginLargeTrace(_ site: AdminSite) throws -> ClientSocket {
+            let done = SharedFlag()
+            let load = try ClientThreads(4) { _ in
+                let connection = try site.site.connect(.mount)
+                while !done.isSet { _ = try connection.exchange("/file") }
+            }
+            let client = try ClientSocket(port: site.server.adminPort, receiveBufferBytes: 4096)
+            try client.send(site.admin.request("/trace?seconds=2&sample=1", method: "POST"))
+            usleep(2_500_000)
+            done.set()
+            try load.join()
+            return client
+        }
+
+        /// Nobody may keep others from their traces by taking one byte after the other, or none.
+        @Test(arguments: [0, 512])
+        func aClientThatTakesNextToNothingIsCutOff(_ bytesASecond: Int) throws {
+            let site = try AdminSite(options: ["--profile", "seed", "--workers", "1"])
+            let client = try beginLargeTrace(site)
+            #expect(try site.admin.fetch("/trace?seconds=0.1", method: "POST").status == 409)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytesASecond, 1), alignment: 16)
+            defer { buffer.deallocate() }
+            let time = try seconds {
+                let isFree = try eventually(seconds: 60) {
+                    if bytesASecond > 0 { _ = try client.receive(into: buffer) }
+                    usleep(1_000_000)
+                    return try site.status()["recordingTrace"] as? Bool == false
+                }
+                #expect(isFree)
+            }
+            #expect((5..<25).contains(time), "\(time) s")
+            #expect(try site.admin.fetch("/trace?seconds=0.1", method: "POST").status == 200)
+            // It was cut off: the chunk that would end it has not come.
+            let rest = try client.receiveAll()
+            #expect(!String(decoding: rest.suffix(7), as: UTF8.self).hasSuffix("\r\n0\r\n\r\n"))
+            #expect(site.server.stop() == .exited(0))
+        }
+
+        /// Slow, but not for nothing: it gets all of it, though that takes longer than the time limit.
+        @Test func aSlowClientGetsAllOfIt() throws {
+            let site = try AdminSite(options: ["--profile", "seed", "--workers", "1"])
+            let client = try beginLargeTrace(site)
+            var count = 0
+            var end: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 100_000)
+            let time = try seconds {
+                while true {
+                    let received = try chunk.withUnsafeMutableBytes { try client.receive(into: $0) }
+                    if received == 0 { break }
+                    count += received
+                    end = Array((end + chunk[..<received]).suffix(5))
+                    // About 100 kB a second for 15 seconds, and then as fast as it comes.
+                    if count < 1_500_000 { usleep(useconds_t(received * 10)) }
+                }
+            }
+            #expect(time > 12)
+            #expect(count > 1_500_000)
+            #expect(String(decoding: end, as: UTF8.self) == "0\r\n\r\n")
+            try site.expectNoTrace()
         }
     }
 }

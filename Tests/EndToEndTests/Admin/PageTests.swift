@@ -31,7 +31,11 @@ extension EndToEnd {
             for phase in ["queue", "open", "read", "send", "together"] {
                 #expect(try page.becomes("phase-table") { $0.contains(phase) }, "\(phase)")
             }
-            for chart in ["rate", "latency", "fuse", "threads"] {
+            // What is in effect, and what was asked for where that is something else.
+            #expect(try page.becomes("options") { $0.contains("copy (mount), sendfile (bypass) (asked for: auto)") })
+            #expect(try page.becomes("options") { $0.contains("profileseed") })
+            #expect(try page.becomes("counts") { $0.contains("connections open2") })
+            for chart in ["rate", "latency", "switches", "fuse", "threads"] {
                 let before = try picture(page, chart)
                 let hasMoved = try eventually(seconds: 30) { try picture(page, chart) != before }
                 #expect(hasMoved, "\(chart)")

@@ -98,6 +98,83 @@ extension EndToEnd {
             }
         }
 
+        /// Ctrl-Z and `fg`, typed into a shell that has jobs, at a terminal.
+        @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
+        func stoppedItGivesTheTerminalBackAndGoesOnWithItsPage() throws {
+            var ends: [CInt] = [-1, -1]
+            try #require(pipe(&ends) == 0)
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            defer { for end in ends { close(end) } }
+            let settingUp = try folder.write("bashrc", "PS1='PROMPT '\nstty rows 40 cols 100\n")
+            let shell = try ChildProcess(
+                ["script", "-qec", "bash --rcfile \(settingUp) -i", "/dev/null"], in: folder, standardInput: ends[0])
+            func type(_ text: String) throws { try writeAll(ends[1], Array(text.utf8)) }
+            func appears(_ text: String, after position: Int) -> Bool {
+                eventually(seconds: 15) { shell.output.dropFirst(position).contains(text) }
+            }
+            func settings(_ name: String) throws -> String {
+                try type("stty -a >\(folder.path)/\(name)\n")
+                #expect(eventually(seconds: 15) { ProcessFacts.text("\(folder.path)/\(name)").hasSuffix("\n") })
+                return ProcessFacts.text("\(folder.path)/\(name)")
+            }
+            let (begin, end) = ("\u{1b}[?1049h\u{1b}[?25l", "\u{1b}[?25h\u{1b}[?1049l")
+            try #require(appears("PROMPT", after: 0))
+            let before = try settings("before")
+            #expect(before.contains(" icanon") && before.contains(" echo "))
+            var position = shell.output.count
+            // What is shown after it goes on is not a look of its own.
+            try type("\(ServerProcess.binaryPath) top --admin \(address) --interval 600\n")
+            try #require(appears(begin, after: position) && appears("requests/s", after: position))
+            #expect(appears("mounted", after: position))
+            for round in 1...2 {
+                position = shell.output.count
+                try type("\u{1a}")
+                #expect(appears(end, after: position) && appears("Stopped", after: position))
+                #expect(try settings("during\(round)") == before)
+                position = shell.output.count
+                try type("fg\n")
+                #expect(appears(begin, after: position), "\(round)")
+                #expect(appears("requests/s", after: position) && appears("mounted", after: position), "\(round)")
+            }
+            position = shell.output.count
+            try type("\u{3}")
+            #expect(appears(end, after: position))
+            #expect(try settings("after") == before)
+            try type("exit\n")
+            #expect(shell.wait(seconds: 10) != nil)
+        }
+
+        @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
+        func stuckRequestsAndOpenConnectionsAreShown() throws {
+            let docroot = try StallingFolder(["cold": [1]], in: folder)
+            let server = try ServerProcess.serving(docroot.path, ["--admin", "127.0.0.1:0", "--stall-timeout", "1"])
+            docroot.stall()
+            let kept = try (0..<3).map { _ in try HTTPConnection(port: server.bypassPort) }
+            #expect(try kept[0].exchange("/cold").status == 504)
+            let command = "\(ServerProcess.binaryPath) top --count 1 --admin 127.0.0.1:\(server.adminPort)"
+            let page = try onTerminal("stty rows 40 cols 150; \(command)").output
+            #expect(page.contains("stuck 1 (1 given up)"), "\(page)")
+            #expect(page.contains("connections 3, ") || page.contains("connections 2, "), "\(page)")
+            docroot.resume()
+            withExtendedLifetime(kept) {}
+        }
+
+        /// The page is cut to the window, and drawn anew when that has another size.
+        @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
+        func aWindowOfAnotherSizeIsDrawnAtOnce() throws {
+            let terminal = try onTerminal(
+                "stty rows 40 cols 60; \(ServerProcess.binaryPath) top --admin \(address) --interval 600 & "
+                    + "sleep 3; stty rows 10 cols 30; sleep 1; kill $!; wait")
+            _ = terminal.wait(seconds: 0)
+            let pages = terminal.output.components(separatedBy: "\u{1b}[H").dropFirst().map { page in
+                page.replacingOccurrences(of: "\u{1b}[K", with: "").components(separatedBy: "\u{1b}[J")[0]
+                    .components(separatedBy: "\r\n")
+            }
+            try #require(pages.count == 2)
+            #expect(pages[0].count > 10 && pages[0].contains { $0.count > 30 })
+            #expect(pages[1].count == 10 && pages[1].allSatisfy { $0.count <= 30 })
+        }
+
         @Test(
             .enabled(if: Capability.isInstalled("script"), "script(1) is not installed"),
             arguments: ["INT", "TERM", "HUP"])

@@ -115,12 +115,92 @@ extension EndToEnd {
             try FailedStart(["cost", docroot, "--svg", "\(folder.path)/missing/x.svg"], in: folder)
                 .expectRefusal("x.svg", "No such file or directory")
             try FailedStart(["cost", docroot, "--path", "/missing"], in: folder).expectRefusal("/missing", "404")
+            let empty = try folder.makeFolder("empty")
+            try FailedStart(["cost", empty], in: folder).expectRefusal("/index.html", "404", "--path")
+            let few = ["prlimit", "--nofile=256:256"]
+            for load in LoadName.allCases where load == .builtIn || Capability.isInstalled("wrk") {
+                let options = ["cost", docroot, "--connections", "2000", "--load", load.rawValue]
+                try FailedStart(options, in: folder, prefix: few)
+                    .expectRefusal("2000 connections are too many: 256 descriptors")
+            }
+        }
+
+        private enum LoadName: String, CaseIterable {
+            case wrk
+            case builtIn = "built-in"
+        }
+
+        /// Known before there is a mount, and not after half a minute.
+        @Test func aPictureThatCannotBeWrittenIsRefusedAtOnce() throws {
+            #expect(mkfifo("\(folder.path)/fifo", 0o600) == 0)
+            for (path, word) in [
+                (docroot, "no regular file"), ("\(folder.path)/fifo", "no regular file"),
+                ("/dev/full", "no regular file"),
+                ("\(folder.path)/missing/", "No such file or directory"), ("", "No such file or directory"),
+                ("\(docroot)/index.html/x", "Not a directory"),
+            ] {
+                try FailedStart(["cost", docroot, "--svg", path], in: folder).expectRefusal("cannot be written", word)
+            }
+        }
+
+        /// The figures have taken their time: they are printed, and the failure is told.
+        @Test func aPictureThatCannotBeWrittenAtTheEndLosesNoFigures() throws {
+            let pictures = try folder.makeFolder("pictures")
+            let process = try start(
+                ["--seconds", "0.5", "--rounds", "1", "--load", "built-in", "--svg", "\(pictures)/cost.svg"])
+            #expect(eventually(seconds: 20) { !PrivateFolder.mounts(below: temporary).isEmpty })
+            #expect(rmdir(pictures) == 0)
+            #expect(process.wait(seconds: 60) == .exited(1))
+            try expectSums(process.output)
+            let last = process.errorOutput.split(separator: "\n").last
+            #expect(last?.hasSuffix("cost.svg cannot be written: No such file or directory") == true)
+            expectNothingLeft()
+        }
+
+        @Test func withoutAnOutputItDoesNotBegin() throws {
+            try FailedStart(["cost", docroot], in: folder, prefix: ["sh", "-c", "exec \"$@\" >&-", "sh"])
+                .expectRefusal("the standard output is closed")
+        }
+
+        @Test func figuresThatNobodyTakesAreAFailure() throws {
+            // A pipe whose reader is gone by then.
+            let pipe = "pipe=$TMPDIR/../pipe; mkfifo $pipe; sleep 1 <$pipe & exec \"$@\" >$pipe"
+            for (script, word) in [
+                ("exec \"$@\" >/dev/full", "No space left on device"), (pipe, "Broken pipe"),
+            ] {
+                let process = try ChildProcess(
+                    [
+                        "sh", "-c", script, "sh", ServerProcess.binaryPath, "cost", docroot, "--seconds", "1",
+                        "--rounds",
+                        "1", "--load", "built-in",
+                    ], in: folder, environment: ["TMPDIR": temporary])
+                #expect(process.wait(seconds: 60) == .exited(1))
+                let last = process.errorOutput.split(separator: "\n").last
+                #expect(last == "serverfs: the standard output cannot be written to: \(word)")
+                expectNothingLeft()
+            }
+        }
+
+        /// Ctrl-C reaches everybody of the foreground process group, the watchdog too.
+        @Test(arguments: ["wrk", "built-in"])
+        func interruptedByAKeyItLeavesNothingBehind(_ load: String) throws {
+            let process = try ChildProcess(
+                ["setsid", ServerProcess.binaryPath, "cost", docroot, "--seconds", "60", "--load", load], in: folder,
+                environment: ["TMPDIR": temporary])
+            #expect(eventually(seconds: 20) { !PrivateFolder.mounts(below: temporary).isEmpty })
+            usleep(1_000_000)
+            kill(-process.identifier, SIGINT)
+            #expect(process.wait(seconds: 10) == .exited(1))
+            #expect(process.output.isEmpty)
+            #expect(process.errorOutput == "serverfs: interrupted: there are no figures\n")
+            expectNothingLeft()
         }
 
         @Test(arguments: [
             ["--bypass"], ["--listen", "127.0.0.1:0"], ["--mount-point", "/tmp"], ["--seconds", "0"],
             ["--seconds", "nan"], ["--rounds", "0"], ["--connections", "0"], ["--load", "ab"],
-            ["--path", "index.html"], ["--path", "/a b"], ["--workers", "0"], ["--fuse-threads", "0"],
+            ["--path", "index.html"], ["--path", "/a b"], ["--path", "/a#b"], ["--workers", "0"],
+            ["--fuse-threads", "0"],
             ["--fuse-cache", "none", "--send", "sendfile"],
         ])
         func nonsenseIsAUsageError(_ options: [String]) throws {
@@ -143,6 +223,20 @@ extension EndToEnd {
             #expect(FuseConnection.abort(device: device))
             #expect(process.wait(seconds: 20) == .exited(1))
             #expect(process.errorOutput.hasSuffix("the mount was lost meanwhile: there are no figures\n"))
+            #expect(process.output.isEmpty)
+            expectNothingLeft()
+        }
+
+        /// SIGUSR2 in the mount's run, which comes second: figures of both ways would look like those of one.
+        @Test func figuresOfRequestsThatWentTheOtherWayDoNotCount() throws {
+            let process = try start(["--seconds", "3", "--rounds", "1", "--load", "built-in"])
+            #expect(eventually(seconds: 20) { !PrivateFolder.mounts(below: temporary).isEmpty })
+            usleep(5_500_000)
+            process.signal(SIGUSR2)
+            #expect(process.wait(seconds: 20) == .exited(1))
+            #expect(
+                process.errorOutput.hasSuffix("the bypass was turned over meanwhile: there are no figures\n"),
+                "\(process.errorOutput)")
             #expect(process.output.isEmpty)
             expectNothingLeft()
         }
