@@ -6,7 +6,8 @@ import Telemetry
 ///
 /// - Lookups, opens, reads: what FUSE threads took for these requests, from their receipt to the start of their reply.
 /// - Copies: the replies to READs, by which the bytes get to whoever reads; and, where the server reads and sends because it must
-///   not use `sendfile` on the mount, what its `send` takes longer than the bypass's.
+///   not use `sendfile` on the mount, what its `send` takes longer than the bypass's: less than nothing where others had the
+///   processors while the bypass sent.
 /// - Context switches: what else the server waited in its calls, beyond what the same calls take by the bypass. It waits for a
 ///   FUSE thread to be free and to wake up, and to be woken up itself, which is what the other replies come to.
 /// - Everything else: the rest, that is the event loop, and what a server that is faster than its load waits for that. It may be
