@@ -65,6 +65,12 @@ package final class ThreadEvents {
         tracepoints.append(event.release())
     }
 
+    /// Whether the thread has ended: nothing more comes of it (`poll(2)`, POLLHUP).
+    package var hasEnded: Bool {
+        var state = pollfd(fd: events.rawValue, events: 0, revents: 0)
+        return poll(&state, 1, 0) > 0 && state.revents & Int16(POLLHUP) != 0
+    }
+
     /// Hands over what was recorded since the last time, in the order in which it happened.
     package func drain(_ body: (Record) -> Void) {
         let data = UnsafeMutableRawBufferPointer(rebasing: memory[Self.pageBytes...])

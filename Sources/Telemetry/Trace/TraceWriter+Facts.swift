@@ -56,7 +56,7 @@ extension TraceWriter {
         out.raw(",\"offCPUSlicesLeftOut\":")
         out.number(UInt64(pauses - pausesWritten))
         out.raw(",\"threadsNotRecorded\":")
-        out.number(UInt64(recording.kernel.refusedThreads))
+        out.number(UInt64(recording.kernel.unrecordedThreads))
         out.raw(",\"causesNotRecorded\":")
         out.number(UInt64(recording.fuseRequests.count { $0.cause != 0 && $0.causingSpan == nil }))
         out.raw("}")
