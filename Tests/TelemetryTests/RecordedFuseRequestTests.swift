@@ -123,6 +123,42 @@ struct RecordedFuseRequestTests {
         #expect(request.causingSpan == nil && request.causingThread == nil)
     }
 
+    // MARK: - What its thread did for it
+
+    private func sending(_ threads: [RecordedThread], _ events: [FuseEvent]) throws -> [UInt64] {
+        let sending = try #require(try one(threads, events).sending)
+        return [sending.startNanoseconds, sending.endNanoseconds]
+    }
+
+    @Test func itIsSentUntilItsThreadSleepsOrItIsReceived() throws {
+        #expect(try sending([httpThread(pauses: [(120, 130), (260, 700)]), fuseThread()], [sent(250)]) == [250, 260])
+        #expect(try sending([httpThread(pauses: [(410, 700)]), fuseThread()], [sent(250)]) == [250, 400])
+        #expect(try sending([httpThread(), fuseThread()], [sent(250)]) == [250, 400])
+        // By another thread, which the kernel had do it, while its own slept.
+        #expect(try sending([httpThread(pauses: [(240, 700)]), fuseThread()], [sent(250, thread: 7)]) == [250, 250])
+    }
+
+    @Test func withoutTracepointsItWasSentWhenItsThreadFellAsleepAtTheLatest() throws {
+        #expect(try sending([httpThread(pauses: [(120, 130), (260, 700)]), fuseThread()], []) == [260, 260])
+        #expect(try sending([httpThread(), fuseThread()], []) == [400, 400])
+        // Received long after its phase.
+        #expect(try sending([httpThread(), fuseThread(from: 2000)], []) == [950, 950])
+    }
+
+    /// As with READs ahead: nothing of one is within the other.
+    @Test func ofTwoThatAreSentTheFirstEndsWhereTheSecondBegins() throws {
+        func spans(_ start: UInt64, unique: UInt64) -> [Span] {
+            [.fuseService, .fuse].map { span($0, start, start + 10, request: 9, detail: unique, opcode: 15) }
+        }
+        let fuse = RecordedThread(
+            threadID: 2, name: "fuse-0", buffer: nil, spans: spans(400, unique: 44) + spans(500, unique: 46),
+            switches: ThreadSwitches())
+        let requests = RecordedFuseRequest.all(
+            in: [httpThread(pauses: [(300, 700)]), fuse], events: [sent(250), sent(270, unique: 46)])
+        #expect(requests.map { $0.sending?.startNanoseconds } == [250, 270])
+        #expect(requests.map { $0.sending?.endNanoseconds } == [270, 300])
+    }
+
     @Test func onlyPausesWithinWhatIsRecordedConcernIt() {
         let thread = httpThread(pauses: [(10, 20), (90, 110), (300, 400), (950, 1100), (1200, 1300)])
         #expect(thread.pausesWithinSpans.map(\.startNanoseconds) == [90, 300, 950])

@@ -3,15 +3,18 @@ import Foundation
 /// A trace in the Trace Event format, read back: times are nanoseconds.
 package struct TraceDocument {
     package struct Event {
-        /// `X`, `b`, `e`, `s`, `f` or `M`.
+        /// `X`, `b`, `e` or `M`.
         package let type: String
         package let name: String
         package let category: String
         package let thread: Int
         package let start: Int
         package let end: Int
-        /// Of an arrow, or of a track of its own.
+        /// Of a track of its own.
         package let identifier: String
+        /// Of the arrow that begins at its end, or that ends at its start.
+        package let arrowOut: Int?
+        package let arrowIn: Int?
         package let arguments: [String: Any]
 
         /// The HTTP request that it belongs to.
@@ -38,14 +41,18 @@ package struct TraceDocument {
                 let thread = event["tid"] as? Int
             else { throw Malformed(description: "not an event: \(event)") }
             func nanoseconds(_ key: String) -> Int { Int(((event[key] as? Double ?? 0) * 1000).rounded()) }
+            let arrow = (event["bind_id"] as? String).flatMap { Int($0.dropFirst(2), radix: 16) }
             return Event(
                 type: type, name: name, category: event["cat"] as? String ?? "", thread: thread,
                 start: nanoseconds("ts"), end: nanoseconds("ts") + nanoseconds("dur"),
-                identifier: event["id"] as? String ?? "", arguments: event["args"] as? [String: Any] ?? [:])
+                identifier: (event["id2"] as? [String: Any])?["local"] as? String ?? "",
+                arrowOut: event["flow_out"] as? Bool == true ? arrow : nil,
+                arrowIn: event["flow_in"] as? Bool == true ? arrow : nil,
+                arguments: event["args"] as? [String: Any] ?? [:])
         }
     }
 
-    /// The names of the threads, by their ids.
+    /// The names of the threads, by their numbers in the file.
     package var threadNames: [Int: String] {
         var names: [Int: String] = [:]
         for event in events where event.name == "thread_name" {
@@ -115,14 +122,23 @@ package struct TraceDocument {
     /// CLOCK_MONOTONIC of its times' beginning.
     package var origin: Int { facts["originMonotonicNanoseconds"] as? Int ?? 0 }
 
-    /// Both ends of the arrows, by their ids.
-    package var arrows: [String: (from: Event, to: Event)] {
-        var froms: [String: Event] = [:]
-        var arrows: [String: (from: Event, to: Event)] = [:]
-        for event in events where event.type == "s" { froms[event.identifier] = event }
-        for event in events where event.type == "f" {
-            if let from = froms[event.identifier] { arrows[event.identifier] = (from, event) }
+    /// The slices at both ends of the arrows, by the numbers of their FUSE requests.
+    package var arrows: [Int: (from: Event, to: Event)] {
+        var froms: [Int: Event] = [:]
+        var arrows: [Int: (from: Event, to: Event)] = [:]
+        for event in events { if let number = event.arrowOut { froms[number] = event } }
+        for event in events {
+            if let number = event.arrowIn, let from = froms[number] { arrows[number] = (from, event) }
         }
         return arrows
+    }
+
+    /// The kernel's ids of the threads, by their numbers in the file.
+    package var threadIDs: [Int: Int] {
+        var identifiers: [Int: Int] = [:]
+        for thread in threads {
+            if let number = thread["tid"] as? Int { identifiers[number] = thread["threadID"] as? Int }
+        }
+        return identifiers
     }
 }

@@ -28,9 +28,8 @@ struct JSONLines: ~Copyable {
                 buffer.append(byte)
             case ..<0x20, 0x7f:
                 raw("\\u00")
-                for digit in [byte >> 4, byte & 15] {
-                    buffer.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-                }
+                buffer.append(Self.hexadecimalDigit(byte >> 4))
+                buffer.append(Self.hexadecimalDigit(byte & 15))
             default: buffer.append(byte)
             }
         }
@@ -40,6 +39,15 @@ struct JSONLines: ~Copyable {
     mutating func number(_ value: UInt64) {
         if value >= 10 { number(value / 10) }
         buffer.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10))
+    }
+
+    mutating func hexadecimal(_ value: UInt64) {
+        if value >= 16 { hexadecimal(value / 16) }
+        buffer.append(Self.hexadecimalDigit(UInt8(truncatingIfNeeded: value % 16)))
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     /// Nanoseconds as microseconds, to three decimal places.

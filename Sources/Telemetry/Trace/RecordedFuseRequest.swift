@@ -22,6 +22,9 @@ struct RecordedFuseRequest {
     /// for it behind its last phase.
     private(set) var causingThread: Int?
     private(set) var causingSpan: Span?
+    /// What that thread did for it before it slept, sent the next one, or the request was received: nothing of any length where the
+    /// kernel does not tell when it was sent.
+    private(set) var sending: (startNanoseconds: UInt64, endNanoseconds: UInt64)?
 
     /// One stretch of its way; each begins where the one before ends.
     struct Part {
@@ -58,7 +61,7 @@ struct RecordedFuseRequest {
     }
 
     /// Whether the kernel makes its caller wait: not for FORGET, RELEASE, RELEASEDIR, INTERRUPT and BATCH_FORGET.
-    private var isAwaited: Bool { ![2, 18, 29, 36, 42].contains(opcode) }
+    var isAwaited: Bool { ![2, 18, 29, 36, 42].contains(opcode) }
 
     /// The FUSE requests that FUSE threads have recorded, each with what the kernel has told of it.
     static func all(in threads: [RecordedThread], events: [FuseEvent]) -> [RecordedFuseRequest] {
@@ -67,6 +70,7 @@ struct RecordedFuseRequest {
         requests.join(events, threads)
         let threadOfRequest = threads.threadsOfRequests
         for index in requests.indices { requests[index].findCause(threads, threadOfRequest) }
+        requests.findSendings(threads)
         return requests
     }
 
@@ -147,7 +151,42 @@ struct RecordedFuseRequest {
     }
 }
 
+extension RecordedFuseRequest {
+    /// Finds when its thread began and ended to send it, as far as that thread alone can tell.
+    fileprivate mutating func findSending(_ threads: [RecordedThread]) {
+        guard let causingThread, let span = causingSpan else { return }
+        let thread = threads[causingThread]
+        let last = max(min(span.endNanoseconds, receivedNanoseconds), span.startNanoseconds)
+        if let sentNanoseconds, (span.startNanoseconds...last).contains(sentNanoseconds) {
+            let end = thread.pause(atOrAfter: sentNanoseconds)?.startNanoseconds ?? last
+            sending = (sentNanoseconds, max(min(end, last), sentNanoseconds))
+        } else {
+            // It cannot have been later than that.
+            let sleep = thread.pause(at: last)?.startNanoseconds ?? last
+            sending = (max(sleep, span.startNanoseconds), max(sleep, span.startNanoseconds))
+        }
+    }
+
+    fileprivate mutating func endSending(by nanoseconds: UInt64) {
+        guard let sending else { return }
+        self.sending = (sending.startNanoseconds, min(sending.endNanoseconds, nanoseconds))
+    }
+}
+
 extension [RecordedFuseRequest] {
+    /// One thread sends one request after the other.
+    fileprivate mutating func findSendings(_ threads: [RecordedThread]) {
+        for index in indices { self[index].findSending(threads) }
+        let order = indices.filter { self[$0].sending != nil }
+            .sorted {
+                (self[$0].causingThread!, self[$0].sending!.startNanoseconds)
+                    < (self[$1].causingThread!, self[$1].sending!.startNanoseconds)
+            }
+        for (one, next) in zip(order, order.dropFirst()) where self[one].causingThread == self[next].causingThread {
+            self[one].endSending(by: self[next].sending!.startNanoseconds)
+        }
+    }
+
     /// Gives each request the tracepoints of its number.
     fileprivate mutating func join(_ events: [FuseEvent], _ threads: [RecordedThread]) {
         var byUnique: [UInt64: [Int]] = [:]

@@ -8,6 +8,10 @@ struct TraceRecording {
     let requests: [Span]
     /// Phases in which a request's thread did something else, by the request.
     let waits: [UInt64: [Span]]
+    /// The same requests by their number, and how many FUSE requests each has caused.
+    let whole: [UInt64: Span]
+    let fuseRequestCounts: [UInt64: UInt64]
+    private let paths: [UInt64: (thread: Int, detail: UInt64)]
     let kernel: KernelEvents
     let droppedSpans: UInt64
 
@@ -49,6 +53,19 @@ struct TraceRecording {
         self.waits = waits
         droppedSpans = dropped
         fuseRequests = RecordedFuseRequest.all(in: threads, events: kernel.fuse)
+        whole = Dictionary(requests.map { ($0.request, $0) }) { $1 }
+        fuseRequestCounts = Dictionary(
+            fuseRequests.lazy.filter { $0.cause != 0 }.map { ($0.cause, 1) }, uniquingKeysWith: +)
+        var paths: [UInt64: (thread: Int, detail: UInt64)] = [:]
+        for (index, thread) in threads.enumerated() {
+            for work in thread.works where work.detail != 0 { paths[work.request] = (index, work.detail) }
+        }
+        self.paths = paths
+    }
+
+    /// The path of an HTTP request, as far as it was kept.
+    func path(of request: UInt64) -> String? {
+        paths[request].flatMap { threads[$0.thread].buffer?.text($0.detail) }
     }
 
     /// The first moment there is anything of, but for the idle time before: times are counted from then.
@@ -126,6 +143,12 @@ struct RecordedThread {
             }
         }
         return within
+    }
+
+    /// When it was off its processor at a moment, or next after it.
+    func pause(atOrAfter nanoseconds: UInt64) -> Pause? {
+        let index = pauses.partitioningIndex { $0.endNanoseconds > nanoseconds }
+        return index < pauses.count ? pauses[index] : nil
     }
 
     /// When it was off its processor at a moment.

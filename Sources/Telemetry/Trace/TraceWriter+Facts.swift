@@ -1,5 +1,5 @@
 /// What a trace says of itself (`otherData`): how it was taken, which sources it has, and why it lacks the others, what found no
-/// room, and the exact counts of each thread.
+/// room, and of each thread the kernel's id (`tid` is that in the file) and the exact counts.
 extension TraceWriter {
     mutating func writeFacts(_ recording: TraceRecording, _ facts: TraceFacts, pausesWritten: Int) {
         out.raw("{\"times\":\"microseconds, CLOCK_MONOTONIC\",\"startedUnixSeconds\":")
@@ -11,6 +11,9 @@ extension TraceWriter {
         out.number((facts.ended - facts.began) / 1_000_000)
         out.raw(",\"sampling\":")
         out.string(Self.sampling(facts))
+        out.raw(",\n\"causes\":\"a FUSE request is caused by the HTTP request whose thread sends it;")
+        out.raw(" RELEASE, RELEASEDIR, FORGET, BATCH_FORGET and INTERRUPT name no caller:")
+        out.raw(" who sends those only fuse_request_send tells\"")
         writeSources(recording)
         writeLosses(recording, pausesWritten: pausesWritten)
         out.raw(",\n\"threads\":[")
@@ -18,6 +21,8 @@ extension TraceWriter {
             out.raw(index == 0 ? "{\"name\":" : ",{\"name\":")
             out.string(thread.name)
             out.raw(",\"tid\":")
+            out.number(number(ofThread: index))
+            out.raw(",\"threadID\":")
             out.number(UInt64(thread.threadID))
             out.raw(",\"spans\":")
             out.number(UInt64(thread.spans.count))

@@ -12,8 +12,11 @@ struct TraceFacts {
 }
 
 /// Writes a trace in the Trace Event format, one event a line: a track a thread, with slices for what it did and for when it was
-/// off its processor; arrows from the HTTP phase to the FUSE request it waited for; and a track for each request, where its
+/// off its processor; arrows from where a thread sends a FUSE request to that request; and a track for each request, where its
 /// waits, and for a FUSE request the parts of its way, lie side by side.
+///
+/// Perfetto shows the threads of a process in the order of their ids, and looks no further: so the threads are numbered in the
+/// order in which they are to be shown, and the kernel's ids are said beside.
 struct TraceWriter: ~Copyable {
     var out: JSONLines
     private let process = UInt64(getpid())
@@ -33,9 +36,9 @@ struct TraceWriter: ~Copyable {
         writeFacts(recording, facts, pausesWritten: pauses.reduce(0) { $0 + $1.count })
         out.raw(",\n\"traceEvents\":[")
         writeNames(recording.threads)
-        for (index, thread) in recording.threads.enumerated() {
-            try writePauses(pauses[index], thread)
-            try writeWork(thread)
+        for index in recording.threads.indices {
+            try writePauses(pauses[index], thread: number(ofThread: index))
+            try writeWork(index, recording)
         }
         for request in recording.requests { try writeRequest(request, recording) }
         for (index, request) in recording.fuseRequests.enumerated() {
@@ -60,24 +63,36 @@ struct TraceWriter: ~Copyable {
 
     // MARK: - Threads
 
+    /// The number that a thread has in the file; that of the process is left to the requests.
+    func number(ofThread index: Int) -> UInt64 {
+        let number = UInt64(index + 1)
+        return number < process ? number : number + 1
+    }
+
     private mutating func writeNames(_ threads: [RecordedThread]) {
         begin("M", "process_name", thread: process)
         out.raw(",\"args\":{\"name\":\"serverfs\"}}")
         for (index, thread) in threads.enumerated() {
-            begin("M", "thread_name", thread: UInt64(thread.threadID))
-            out.raw(",\"args\":{\"name\":")
-            out.string(thread.name)
-            out.raw("}}")
-            begin("M", "thread_sort_index", thread: UInt64(thread.threadID))
-            out.raw(",\"args\":{\"sort_index\":")
-            out.number(UInt64(index))
-            out.raw("}}")
+            writeName(thread.name, thread: number(ofThread: index), place: index)
         }
+        writeName("requests", thread: process, place: threads.count)
     }
 
-    private mutating func writePauses(_ pauses: [Pause], _ thread: RecordedThread) throws(Errno) {
+    /// - Parameter place: in chrome://tracing.
+    private mutating func writeName(_ name: String, thread: UInt64, place: Int) {
+        begin("M", "thread_name", thread: thread)
+        out.raw(",\"args\":{\"name\":")
+        out.string(name)
+        out.raw("}}")
+        begin("M", "thread_sort_index", thread: thread)
+        out.raw(",\"args\":{\"sort_index\":")
+        out.number(UInt64(place))
+        out.raw("}}")
+    }
+
+    private mutating func writePauses(_ pauses: [Pause], thread: UInt64) throws(Errno) {
         for pause in pauses where pause.startNanoseconds >= origin {
-            begin("X", pause.isPreempted ? "off CPU (preempted)" : "off CPU", thread: UInt64(thread.threadID))
+            begin("X", pause.isPreempted ? "off CPU (preempted)" : "off CPU", thread: thread)
             writeTimes(pause.startNanoseconds, pause.endNanoseconds)
             out.raw(",\"cat\":\"switch\"}")
             try out.flushIfLarge()
@@ -85,35 +100,32 @@ struct TraceWriter: ~Copyable {
     }
 
     /// What an HTTP thread did for requests. A work's span ends after those of its phases, and is to come before them.
-    private mutating func writeWork(_ thread: RecordedThread) throws(Errno) {
+    private mutating func writeWork(_ index: Int, _ recording: TraceRecording) throws(Errno) {
+        let thread = number(ofThread: index)
         var phases: [Span] = []
-        for span in thread.spans {
+        for span in recording.threads[index].spans {
             switch span.kind {
             case .phase: phases.append(span)
             case .work:
-                writeWork(span, thread)
-                for phase in phases { writePhase(phase, thread) }
+                let path = recording.threads[index].buffer?.text(span.detail) ?? ""
+                begin("X", nil, thread: thread)
+                out.string(path.isEmpty ? "request" : path)
+                writeTimes(span.startNanoseconds, span.endNanoseconds)
+                out.raw(",\"cat\":\"http\",\"args\":")
+                writeArguments(ofRequest: span.request, recording)
+                out.raw("}")
+                for phase in phases { writePhase(phase, thread: thread) }
                 phases.removeAll(keepingCapacity: true)
             default: break
             }
             try out.flushIfLarge()
         }
-        for phase in phases { writePhase(phase, thread) }
+        for phase in phases { writePhase(phase, thread: thread) }
     }
 
-    private mutating func writeWork(_ span: Span, _ thread: RecordedThread) {
-        begin("X", nil, thread: UInt64(thread.threadID))
-        let path = thread.buffer?.text(span.detail) ?? ""
-        out.string(path.isEmpty ? "request" : path)
-        writeTimes(span.startNanoseconds, span.endNanoseconds)
-        out.raw(",\"cat\":\"http\",\"args\":{\"request\":")
-        out.number(span.request)
-        out.raw("}}")
-    }
-
-    private mutating func writePhase(_ span: Span, _ thread: RecordedThread) {
+    private mutating func writePhase(_ span: Span, thread: UInt64) {
         guard let phase = span.phase else { return }
-        begin("X", nil, thread: UInt64(thread.threadID))
+        begin("X", nil, thread: thread)
         out.string(phase.name)
         writeTimes(span.startNanoseconds, span.endNanoseconds)
         out.raw(",\"cat\":\"phase\",\"args\":{\"request\":")
@@ -121,89 +133,10 @@ struct TraceWriter: ~Copyable {
         out.raw("}}")
     }
 
-    // MARK: - Requests
-
-    private mutating func writeRequest(_ span: Span, _ recording: TraceRecording) throws(Errno) {
-        beginAsync("b", "HTTP request", "request", span.request, span.startNanoseconds)
-        out.raw(",\"args\":{\"status\":")
-        out.number(span.detail & 0xffff_ffff)
-        out.raw(span.detail >> 32 & 1 == 1 ? ",\"via\":\"mount\"}}" : ",\"via\":\"bypass\"}}")
-        let waits = (recording.waits[span.request] ?? []).sorted { $0.startNanoseconds < $1.startNanoseconds }
-        for wait in waits {
-            beginAsync("b", nil, "request", span.request, wait.startNanoseconds, name: wait.phase?.name ?? "")
-            out.raw("}")
-            beginAsync("e", nil, "request", span.request, wait.endNanoseconds, name: wait.phase?.name ?? "")
-            out.raw("}")
-        }
-        beginAsync("e", "HTTP request", "request", span.request, span.endNanoseconds)
-        out.raw("}")
-        try out.flushIfLarge()
-    }
-
-    private mutating func writeFuse(
-        _ request: RecordedFuseRequest, _ number: UInt64, _ threads: [RecordedThread]
-    ) throws(Errno) {
-        writeFuseSlices(request, number, thread: UInt64(threads[request.thread].threadID))
-        let name = FuseOperation.name(opcode: request.opcode)
-        beginAsync("b", nil, "fuse-request", number, request.startNanoseconds, name: name)
-        out.raw(",\"args\":")
-        writeArguments(request, number)
-        out.raw("}")
-        for part in request.parts {
-            beginAsync("b", part.name, "fuse-request", number, part.startNanoseconds)
-            out.raw("}")
-            beginAsync("e", part.name, "fuse-request", number, part.endNanoseconds)
-            out.raw("}")
-        }
-        beginAsync("e", nil, "fuse-request", number, request.endNanoseconds, name: name)
-        out.raw("}")
-        if let causing = request.causingThread, let cause = request.causingSpan {
-            // While the thread still ran: from the moment it was sent, or else from the beginning of what it was at.
-            let from = request.sentNanoseconds ?? cause.startNanoseconds
-            writeArrow("s", number, thread: UInt64(threads[causing].threadID), from)
-            writeArrow("f", number, thread: UInt64(threads[request.thread].threadID), request.receivedNanoseconds)
-        }
-        try out.flushIfLarge()
-    }
-
-    /// On the FUSE thread's track: the wait for it, and the request with service and reply within.
-    private mutating func writeFuseSlices(_ request: RecordedFuseRequest, _ number: UInt64, thread: UInt64) {
-        if let idle = request.idleSinceNanoseconds, request.receivedNanoseconds > origin {
-            begin("X", "idle", thread: thread)
-            writeTimes(max(idle, origin), request.receivedNanoseconds)
-            out.raw(",\"cat\":\"fuse-idle\"}")
-        }
-        begin("X", nil, thread: thread)
-        out.string(FuseOperation.name(opcode: request.opcode))
-        writeTimes(request.receivedNanoseconds, request.endedNanoseconds)
-        out.raw(",\"cat\":\"fuse\",\"args\":")
-        writeArguments(request, number)
-        out.raw("}")
-        begin("X", "service", thread: thread)
-        writeTimes(request.receivedNanoseconds, request.replyBeganNanoseconds)
-        out.raw(",\"cat\":\"fuse-part\"}")
-        guard request.endedNanoseconds > request.replyBeganNanoseconds else { return }
-        begin("X", "reply", thread: thread)
-        writeTimes(request.replyBeganNanoseconds, request.endedNanoseconds)
-        out.raw(",\"cat\":\"fuse-part\"}")
-    }
-
-    private mutating func writeArguments(_ request: RecordedFuseRequest, _ number: UInt64) {
-        out.raw("{\"number\":")
-        out.number(number)
-        out.raw(",\"unique\":")
-        out.number(request.unique)
-        if request.cause != 0 {
-            out.raw(",\"request\":")
-            out.number(request.cause)
-        }
-        out.raw("}")
-    }
-
     // MARK: - Events
 
     /// A comma, and an event's beginning up to its name, which is left to the caller when it is nil.
-    private mutating func begin(_ type: StaticString, _ name: StaticString?, thread: UInt64) {
+    mutating func begin(_ type: StaticString, _ name: StaticString?, thread: UInt64) {
         out.raw(isFirst ? "\n{\"ph\":\"" : ",\n{\"ph\":\"")
         isFirst = false
         out.raw(type)
@@ -218,7 +151,7 @@ struct TraceWriter: ~Copyable {
         out.raw("\"")
     }
 
-    private mutating func beginAsync(
+    mutating func beginAsync(
         _ type: StaticString, _ literal: StaticString?, _ category: StaticString, _ number: UInt64,
         _ nanoseconds: UInt64, name: String = ""
     ) {
@@ -226,22 +159,14 @@ struct TraceWriter: ~Copyable {
         if literal == nil { out.string(name) }
         out.raw(",\"cat\":\"")
         out.raw(category)
-        out.raw("\",\"id\":\"")
+        // One that is the process's own: the track is shown among its others.
+        out.raw("\",\"id2\":{\"local\":\"")
         out.number(number)
-        out.raw("\",\"ts\":")
+        out.raw("\"},\"ts\":")
         out.microseconds(nanoseconds &- origin)
     }
 
-    private mutating func writeArrow(_ type: StaticString, _ number: UInt64, thread: UInt64, _ nanoseconds: UInt64) {
-        begin(type, "waits for", thread: thread)
-        out.raw(",\"cat\":\"cause\",\"bp\":\"e\",\"id\":\"")
-        out.number(number)
-        out.raw("\",\"ts\":")
-        out.microseconds(nanoseconds - origin)
-        out.raw("}")
-    }
-
-    private mutating func writeTimes(_ start: UInt64, _ end: UInt64) {
+    mutating func writeTimes(_ start: UInt64, _ end: UInt64) {
         out.raw(",\"ts\":")
         let start = max(start, origin)
         out.microseconds(start - origin)

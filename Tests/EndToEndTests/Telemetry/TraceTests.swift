@@ -150,18 +150,18 @@ extension EndToEnd {
             var count = 0
             for slice in document.slices("fuse") {
                 guard let request = slice.request else {
-                    #expect(arrows["\(slice.number ?? 0)"] == nil)
+                    #expect(arrows[slice.number ?? 0] == nil)
                     continue
                 }
                 count += 1
-                let arrow = try #require(arrows["\(slice.number ?? 0)"], "\(slice)")
+                let arrow = try #require(arrows[slice.number ?? 0], "\(slice)")
                 #expect(arrow.to.thread == slice.thread && arrow.to.start == slice.start)
                 #expect(names[arrow.from.thread]?.hasPrefix("http-") == true)
                 #expect(names[arrow.to.thread]?.hasPrefix("fuse-") == true)
-                #expect(arrow.from.start <= arrow.to.start)
+                #expect(arrow.from.name == "send \(slice.name)" && arrow.from.end <= arrow.to.start)
                 let isWithin = works.contains {
                     $0.request == request && $0.thread == arrow.from.thread && $0.start <= arrow.from.start
-                        && arrow.from.start <= $0.end
+                        && arrow.from.end <= $0.end
                 }
                 #expect(isWithin, "\(arrow)")
             }
@@ -170,12 +170,14 @@ extension EndToEnd {
 
         /// What is shown of each thread is what /proc has counted, within two in a hundred.
         private func expectSwitches(_ traced: Traced) {
-            let shown = Dictionary(grouping: traced.document.slices("switch")) { $0.thread }
+            let (names, identifiers) = (traced.document.threadNames, traced.document.threadIDs)
+            let shown = Dictionary(grouping: traced.document.slices("switch")) { identifiers[$0.thread] }
+            let nameOfThread = Dictionary(uniqueKeysWithValues: identifiers.map { ($0.value, names[$0.key] ?? "?") })
             var busy = 0
             for (thread, count) in traced.switches where count >= 100 {
                 busy += 1
                 let own = (shown[thread] ?? []).count { traced.window.contains($0.start) }
-                let name = traced.document.threadNames[thread] ?? "?"
+                let name = nameOfThread[thread] ?? "?"
                 #expect(abs(own - count) <= max(count / 50, 2), "\(name): \(own) shown, \(count) counted")
             }
             #expect(busy > 0)
