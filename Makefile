@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BUILD_PACKAGES := libfuse3-dev fuse3 libevent-dev pkg-config
-TEST_PACKAGES  := wrk fio prometheus chromium chromium-driver libjs-chart.js
+TEST_PACKAGES  := wrk fio prometheus chromium chromium-driver libjs-chart.js python3-pip
 BENCH_PACKAGES := wrk nginx-light
 
 DOCROOT ?= www
@@ -37,6 +37,7 @@ run: build ## build and serve DOCROOT (www) on http://127.0.0.1:8080/; more opti
 .PHONY: test
 test: setup ## run all tests, on real mounts and real sockets
 	@Scripts/install-packages $(TEST_PACKAGES)
+	@Scripts/fetch-perfetto-ui .build/perfetto-ui
 	swift build --build-tests
 	swift test --skip-build --skip FaultTests
 	SERVERFS_FAULTS=short swift test --skip-build --filter FaultTests

@@ -73,6 +73,11 @@ package final class WebDriver {
         _ = try command("POST", "\(session)/element/\(element)/value", ["text": text])
     }
 
+    /// Chooses a file in an element for files, seen or not.
+    package func choose(_ path: String, in selector: String) throws {
+        _ = try command("POST", "\(session)/element/\(find(selector))/value", ["text": path])
+    }
+
     /// Presses and lets go of a key, whatever has the focus: a character, or one of the protocol's code points.
     package func press(_ key: String) throws {
         let actions = ["keyDown", "keyUp"].map { ["type": $0, "value": key] }
@@ -107,6 +112,12 @@ package final class WebDriver {
     package func consoleMessages() throws -> [String] {
         let entries = try command("POST", "\(session)/se/log", ["type": "browser"]) as? [[String: Any]] ?? []
         return entries.map { "\($0["level"] ?? "?") \($0["message"] ?? "?")" }
+    }
+
+    /// Turns to the window that was opened last.
+    package func turnToNewestWindow() throws {
+        let windows = try command("GET", "\(session)/window/handles") as? [String] ?? []
+        _ = try command("POST", "\(session)/window", ["handle": windows.last ?? ""])
     }
 
     /// A command of the DevTools protocol, for what WebDriver has no word for.
