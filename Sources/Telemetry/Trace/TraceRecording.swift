@@ -45,8 +45,8 @@ struct TraceRecording {
                     threadID: thread, name: kernel.names[thread] ?? "thread \(thread)", buffer: nil, spans: [],
                     switches: switches))
         }
-        // In the order in which they are shown: those with HTTP requests first, then the FUSE threads.
-        func place(_ thread: RecordedThread) -> Int { thread.buffer == nil ? 2 : thread.works.isEmpty ? 1 : 0 }
+        // In the order in which they are shown: the event loops first, then the FUSE threads, then those that record nothing.
+        func place(_ thread: RecordedThread) -> Int { thread.buffer == nil ? 2 : thread.isFuse ? 1 : 0 }
         threads.sort { (place($0), $0.name, $0.threadID) < (place($1), $1.name, $1.threadID) }
         self.threads = threads
         self.requests = requests
@@ -109,6 +109,9 @@ struct RecordedThread {
         works = spans.filter { $0.kind == .work }.sorted { $0.startNanoseconds < $1.startNanoseconds }
         phases = spans.filter { $0.kind == .phase }.sorted { $0.startNanoseconds < $1.startNanoseconds }
     }
+
+    /// Whether it serves FUSE requests: by its name, for it may have had none.
+    var isFuse: Bool { name.hasPrefix("fuse") }
 
     /// What it was at at a moment: a phase, or work outside of one; nil when nothing is recorded.
     func work(at nanoseconds: UInt64) -> Span? {

@@ -48,6 +48,8 @@ extension EndToEnd {
             let perfetto = try PerfettoUI(port: viewer.port)
             try perfetto.open(path)
             #expect(try perfetto.dialogs() == [])
+            // Compiled while it comes: that is for application/wasm only.
+            #expect(try perfetto.driver.consoleMessages().filter { $0.contains("wasm") || $0.contains("MIME") } == [])
             try expectNoComplaint(perfetto)
             try expectSlices(perfetto, document)
             try expectArrows(perfetto, document)
@@ -115,7 +117,8 @@ extension EndToEnd {
             let tracks = try perfetto.tracks()
             let known = tracks.filter { track in ["http-", "fuse-", "HTTP request"].contains { track.hasPrefix($0) } }
             let names = known.map { $0.split(separator: " ").first.map(String.init) ?? "" }
-            #expect(names.first == "http-0", "\(tracks)")
+            // The kernel may have given all connections to one loop.
+            #expect(names.first?.hasPrefix("http-") == true, "\(tracks)")
             #expect(names == names.filter { $0.hasPrefix("http-") } + names.filter { $0.hasPrefix("fuse-") } + ["HTTP"])
             #expect(names.contains("fuse-0") && tracks.contains { $0.contains("serverfs ") })
             // Nothing stands outside of the process.
