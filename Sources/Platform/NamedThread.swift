@@ -66,6 +66,6 @@ private final class ThreadStart {
     Signals.unblockInterruption()
     ThreadUsage.noteBegin()
     start.body()
-    ThreadUsage.noteEnd()
+    ThreadUsage.noteEnd(name: start.name)
     return nil
 }
