@@ -144,13 +144,14 @@ struct StatusReport {
 
 extension JSONValue {
     fileprivate static func latency(_ summary: LatencySummary) -> JSONValue {
-        [
+        let percentiles = summary.nanoseconds(percentiles: [50, 90, 99, 99.9])
+        return [
             "count": .integer(summary.count),
             "sumNanoseconds": .integer(summary.sumNanoseconds),
-            "p50Nanoseconds": .integer(summary.nanoseconds(percentile: 50)),
-            "p90Nanoseconds": .integer(summary.nanoseconds(percentile: 90)),
-            "p99Nanoseconds": .integer(summary.nanoseconds(percentile: 99)),
-            "p999Nanoseconds": .integer(summary.nanoseconds(percentile: 99.9)),
+            "p50Nanoseconds": .integer(percentiles[0]),
+            "p90Nanoseconds": .integer(percentiles[1]),
+            "p99Nanoseconds": .integer(percentiles[2]),
+            "p999Nanoseconds": .integer(percentiles[3]),
             "maxNanoseconds": .integer(summary.maxNanoseconds),
         ]
     }

@@ -51,10 +51,9 @@ package struct MetricsText {
     ) {
         begin(name, type: "histogram", help: help)
         for (labels, summary) in samples {
-            for bound in Self.latencyBoundsNanoseconds {
-                add(
-                    "\(name)_bucket", "\(labels),le=\"\(Self.seconds(bound))\"",
-                    "\(summary.count(upToNanoseconds: bound))")
+            let counts = summary.counts(upToNanoseconds: Self.latencyBoundsNanoseconds)
+            for (bound, count) in zip(Self.latencyBounds, counts) {
+                add("\(name)_bucket", "\(labels),le=\"\(bound)\"", "\(count)")
             }
             add("\(name)_bucket", "\(labels),le=\"+Inf\"", "\(summary.count)")
             add("\(name)_sum", labels, Self.seconds(summary.sumNanoseconds))
@@ -66,6 +65,9 @@ package struct MetricsText {
     static let latencyBoundsNanoseconds: [UInt64] =
         [1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000]
         .flatMap { [$0, $0 / 2 * 5, $0 * 5] } + [10_000_000_000]
+
+    /// The same in seconds, as text.
+    private static let latencyBounds = latencyBoundsNanoseconds.map(seconds)
 
     /// Nanoseconds as seconds, exactly.
     static func seconds(_ nanoseconds: UInt64) -> String {

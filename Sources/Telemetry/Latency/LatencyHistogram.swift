@@ -16,11 +16,12 @@ package final class LatencyHistogram: Sendable {
     package static let nanosecondsMax: UInt64 = 3_600_000_000_000
 
     package init() {
-        state = Mutex(
-            State(
-                histogram: Histogram(
-                    highestTrackableValue: Self.nanosecondsMax, numberOfSignificantValueDigits: .two)))
+        state = Mutex(State(histogram: Self.empty))
     }
+
+    /// The one that all begin with, so that those in which nothing is ever recorded share their memory.
+    static let empty = Histogram<UInt64>(
+        highestTrackableValue: nanosecondsMax, numberOfSignificantValueDigits: .two)
 
     /// Records one latency; one above an hour counts as an hour.
     package func record(nanoseconds: UInt64) {
@@ -41,35 +42,6 @@ package final class LatencyHistogram: Sendable {
     /// Adds what this one holds to `summary`.
     package func add(to summary: inout LatencySummary) {
         state.withLock { state in summary.add(state.histogram, sumNanoseconds: state.sumNanoseconds) }
-    }
-}
-
-/// What latency histograms hold at one moment, added up.
-package struct LatencySummary: Sendable {
-    var histogram = Histogram<UInt64>(
-        highestTrackableValue: LatencyHistogram.nanosecondsMax, numberOfSignificantValueDigits: .two)
-    package internal(set) var sumNanoseconds: UInt64 = 0
-
-    package init() {}
-
-    package var count: UInt64 { histogram.totalCount }
-
-    package var maxNanoseconds: UInt64 { count == 0 ? 0 : histogram.max }
-
-    /// - Parameter percentile: 0 to 100.
-    /// - Returns: 0 when there is nothing.
-    package func nanoseconds(percentile: Double) -> UInt64 {
-        count == 0 ? 0 : histogram.valueAtPercentile(percentile)
-    }
-
-    /// How many latencies were at most `nanoseconds`, as exactly as the histogram tells them apart.
-    package func count(upToNanoseconds nanoseconds: UInt64) -> UInt64 {
-        histogram.count(within: 0...nanoseconds)
-    }
-
-    fileprivate mutating func add(_ other: Histogram<UInt64>, sumNanoseconds: UInt64) {
-        histogram.add(other)
-        self.sumNanoseconds &+= sumNanoseconds
     }
 }
 
