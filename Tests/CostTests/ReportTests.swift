@@ -94,10 +94,37 @@ import Testing
         #expect(!picture.contains("width=\"-"))
     }
 
+    /// Counters of a server that has run for long, and threads whose figures have gone back meanwhile: the differences are near
+    /// 2⁶⁴ then. There is nothing to be learnt from such a report, but that it can be written.
+    @Test func noCounterIsTooLargeForAReport() {
+        var run = CostRun(workers: 64, nanoseconds: 1)
+        run.requests = 1
+        (run.bodyBytes, run.readBytes) = (.max, .max)
+        for phase in RequestPhase.allCases { run.phaseNanoseconds[phase] = .max }
+        for operation in FuseOperation.allCases {
+            run.fuseRequests[operation] = .max
+            run.serviceNanoseconds[operation] = .max
+            run.replyNanoseconds[operation] = .max
+        }
+        let work = ThreadWork(voluntarySwitches: .max, involuntarySwitches: .max, processorNanoseconds: .max)
+        (run.httpThreads, run.fuseThreads) = (work, work)
+        var idle = CostRun(workers: 1, nanoseconds: .max)
+        idle.requests = .max
+        for round in [CostMeasurement.Round(bypass: run, mount: run), .init(bypass: idle, mount: run)] {
+            let report = Rounds.report([round])
+            let steps = report.waterfall.steps.reduce(0) { $0 + $1.time.tenths }
+            #expect(report.waterfall.bypass.tenths + steps == report.waterfall.mount.tenths)
+            #expect(report.text.contains("= mount"))
+            #expect(CostPicture(report).text.hasSuffix("</svg>\n"))
+        }
+    }
+
     @Test func numbersAreWrittenInFull() {
         #expect([0, 7, 999, 1000, 26_400].map { grouped($0) } == ["0", "7", "999", "1,000", "26,400"])
         #expect(grouped(1_234_567) == "1,234,567")
         #expect([0, 0.004, 1.005, 10.2, -0.25].map { hundredths($0) } == ["0.00", "0.00", "1.00", "10.20", "-0.25"])
+        let largest = 1_000_000_000_000_000
+        #expect([Double.nan, .infinity, -.infinity].map(wholeNumber) == [0, largest, -largest])
         let times = [0, 5, -5, 1234, -1234].map { "\(Microseconds(tenths: $0))" }
         #expect(times == ["0.0", "0.5", "-0.5", "123.4", "-123.4"])
     }

@@ -38,9 +38,9 @@ package struct CostRun: Sendable {
     package func phase(_ phase: RequestPhase) -> Double { perRequest(phaseNanoseconds[phase] ?? 0) }
 
     /// All FUSE requests a request.
-    package var fuseRequestsPerRequest: Double { perRequest(fuseRequests.values.reduce(0, +)) }
+    package var fuseRequestsPerRequest: Double { perRequest(fuseRequests.values.reduce(0, &+)) }
 
-    package var switchesPerRequest: Double { perRequest(httpThreads.switches + fuseThreads.switches) }
+    package var switchesPerRequest: Double { perRequest(httpThreads.switches &+ fuseThreads.switches) }
 }
 
 /// What threads of one kind have used.
@@ -55,7 +55,7 @@ package struct ThreadWork: Equatable, Sendable {
         self.processorNanoseconds = processorNanoseconds
     }
 
-    package var switches: UInt64 { voluntarySwitches + involuntarySwitches }
+    package var switches: UInt64 { voluntarySwitches &+ involuntarySwitches }
 
     static func - (a: ThreadWork, b: ThreadWork) -> ThreadWork {
         ThreadWork(

@@ -127,6 +127,6 @@ package struct CostWaterfall: Sendable {
 extension Microseconds {
     /// Rounded; 0 of nothing.
     func percent(of whole: Microseconds) -> Int {
-        whole.tenths == 0 ? 0 : Int((Double(tenths) * 100 / Double(whole.tenths)).rounded())
+        whole.tenths == 0 ? 0 : wholeNumber(Double(tenths) * 100 / Double(whole.tenths))
     }
 }

@@ -57,11 +57,11 @@ package struct FuseCaller: @unchecked Sendable {
     package static func find(threadID: UInt32) -> FuseCaller? { places.find(threadID: threadID) }
 
     /// Counts a request. Before its reply: the caller looks when its call returns.
-    package func countRequest() { words[Word.requests].add(1, ordering: .relaxed) }
+    package func countRequest() { words[Word.requests].wrappingAdd(1, ordering: .relaxed) }
 
     /// Adds the time that answering a request has taken, before its reply.
     package func addService(nanoseconds: UInt64) {
-        words[Word.serviceNanoseconds].add(nanoseconds, ordering: .relaxed)
+        words[Word.serviceNanoseconds].wrappingAdd(nanoseconds, ordering: .relaxed)
     }
 }
 

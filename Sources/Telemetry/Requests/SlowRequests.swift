@@ -54,13 +54,13 @@ package final class SlowRequests: Sendable {
     /// - Parameter nanoseconds: CLOCK_MONOTONIC, its end.
     /// - Returns: its number, if it is to be added; nil when there have been enough in this second.
     package func count(at nanoseconds: UInt64) -> UInt64? {
-        let number = total.add(1, ordering: .relaxed).newValue
+        let number = total.wrappingAdd(1, ordering: .relaxed).newValue
         let present = nanoseconds / 1_000_000_000
         if second.load(ordering: .relaxed) != present {
             second.store(present, ordering: .relaxed)
             kept.store(0, ordering: .relaxed)
         }
-        return kept.add(1, ordering: .relaxed).newValue <= Self.keptMax ? number : nil
+        return kept.wrappingAdd(1, ordering: .relaxed).newValue <= Self.keptMax ? number : nil
     }
 
     /// Keeps a request that was counted.
