@@ -10,7 +10,9 @@ let swiftSettings: [SwiftSetting] = [
 let package = Package(
     name: "serverfs",
     products: [
-        .executable(name: "serverfs", targets: ["serverfs"])
+        .executable(name: "serverfs", targets: ["serverfs"]),
+        // For tests, which preload it into the program.
+        .library(name: "AllocationCount", type: .dynamic, targets: ["AllocationCount"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -75,6 +77,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         .testTarget(name: "CostTests", dependencies: ["Cost", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .systemLibrary(name: "CTestCalls", path: "Tests/CTestCalls"),
+        .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(
             name: "TestSupport", dependencies: ["Platform"], path: "Tests/TestSupport", swiftSettings: swiftSettings),

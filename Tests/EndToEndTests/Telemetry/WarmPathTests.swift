@@ -1,0 +1,61 @@
+import Glibc
+import Testing
+
+extension EndToEnd {
+    /// That a warm request costs no allocation, on whichever way through the server, with everything measured that always is.
+    @Suite(.timeLimit(.minutes(4)))
+    struct WarmPathTests {
+        struct Request: CustomStringConvertible {
+            let target: String
+            var method = "GET"
+            var fields: [String] = []
+            let status: Int
+            var description: String { "\(method) \(target) \(fields) \(status)" }
+        }
+
+        private static let requests = [
+            Request(target: "/file", status: 200),
+            Request(target: "/large", status: 200),
+            Request(target: "/folder/", status: 200),
+            Request(target: "/folder", status: 301),
+            Request(target: "/file", method: "HEAD", status: 200),
+            Request(target: "/file", fields: ["Range: bytes=2-5"], status: 206),
+            Request(target: "/file", fields: ["If-None-Match: *"], status: 304),
+            Request(target: "/missing", status: 404),
+        ]
+
+        /// So many are made in a row; one allocation in as many would be one for most requests already.
+        private static let count = 300
+
+        @Test(arguments: Via.allCases)
+        func aWarmRequestCostsNoAllocation(_ via: Via) throws {
+            let counter = try AllocationCounter()
+            let site = try Site(
+                ["file": "content", "folder/index.html": "index"], options: ["--workers", "1"], prefix: counter.prefix)
+            // More than a page, less than what a socket takes at once.
+            try site.write("large", RandomBytes.make(26_400))
+            counter.start()
+            let connection = try site.connect(via)
+            #expect(try connection.exchange("/file").status == 200)
+            // A connection and a file cost some: they are counted.
+            #expect(counter.stop().http > 2)
+            #expect(counter.firstCallers.contains("serverfs"))
+
+            for request in Self.requests {
+                var allocations: UInt64 = 0
+                // A file that has just changed is not kept open; a request that took 10 ms, on a busy machine, is remembered.
+                let isFree = try eventually(seconds: 20) {
+                    counter.start()
+                    for _ in 0..<Self.count {
+                        let response = try connection.exchange(
+                            request.target, method: request.method, fields: request.fields)
+                        #expect(response.status == request.status)
+                    }
+                    allocations = counter.stop().http
+                    return allocations == 0
+                }
+                #expect(isFree, "\(request): \(allocations) in \(Self.count), the first by\n\(counter.firstCallers)")
+            }
+        }
+    }
+}
