@@ -20,13 +20,11 @@ package enum ThreadRules {
     /// How many locks the calling thread holds.
     package static var locksHeld: Int { marks / oneLock }
 
-    @usableFromInline
     static func willLock() -> Bool {
         marks += oneLock
         return true
     }
 
-    @usableFromInline
     static func didUnlock() -> Bool {
         marks -= oneLock
         return true
