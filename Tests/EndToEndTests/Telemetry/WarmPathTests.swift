@@ -54,7 +54,8 @@ extension EndToEnd {
                     allocations = counter.stop().http
                     return allocations == 0
                 }
-                #expect(isFree, "\(request): \(allocations) in \(Self.count), the first by\n\(counter.firstCallers)")
+                try #require(
+                    isFree, "\(request): \(allocations) in \(Self.count), the first by\n\(counter.firstCallers)")
             }
         }
     }
