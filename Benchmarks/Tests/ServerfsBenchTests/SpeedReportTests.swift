@@ -38,7 +38,8 @@ enum Sampled {
     private func report() throws -> SpeedReport {
         SpeedReport(
             results: [try Sampled.result(of: series)], load: "wrk",
-            workload: Workload(name: "a file (1 byte)", shortName: "a file", docroot: "/", path: "", paths: [""], fileBytes: 1))
+            workload: Workload(
+                name: "a file (1 byte)", shortName: "a file", docroot: "/", path: "", paths: [""], fileBytes: 1))
     }
 
     @Test func ratiosAreTakenWithinARound() throws {

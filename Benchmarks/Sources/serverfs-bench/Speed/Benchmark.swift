@@ -26,11 +26,13 @@ struct Benchmark {
     private mutating func run(
         _ series: Series, on workload: Workload, rounds numbers: ClosedRange<Int>
     ) throws -> SeriesResult {
+        // A name is used once.
+        let name = "\(series.slug)-\(numbers.lowerBound)"
         let server = try ServerfsProcess(
-            "serverfs-\(series.slug)", executable: serverfs,
+            "serverfs-\(name)", executable: serverfs,
             arguments: ServerfsProcess.serving(workload.docroot, series.serverfsArguments), in: directory)
         defer { server.end() }
-        let peers = try startPeers(of: series, docroot: workload.docroot)
+        let peers = try startPeers(of: series, name, docroot: workload.docroot)
         defer { peers.end() }
 
         note("\(series.name): warm-up")
@@ -67,16 +69,16 @@ struct Benchmark {
         }
     }
 
-    private func startPeers(of series: Series, docroot: String) throws -> Peers {
+    private func startPeers(of series: Series, _ name: String, docroot: String) throws -> Peers {
         var peers = Peers()
         if case .openFileCache(let openFileCache) = series.nginx, let nginx {
             peers.nginx = try NginxProcess(
-                "nginx-\(series.slug)", executable: nginx, docroot: docroot, openFileCache: openFileCache,
+                "nginx-\(name)", executable: nginx, docroot: docroot, openFileCache: openFileCache,
                 in: directory)
         }
         if series.hasUntimedPeer {
             peers.untimed = try ServerfsProcess(
-                "serverfs-\(series.slug)-off", executable: serverfs,
+                "serverfs-\(name)-off", executable: serverfs,
                 arguments: ServerfsProcess.serving(docroot, ["--telemetry", "off"]), in: directory)
         }
         return peers
