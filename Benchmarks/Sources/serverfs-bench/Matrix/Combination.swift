@@ -30,7 +30,8 @@ struct Combination: Equatable {
         let state = openFileCache ? "on" : "off"
         return Series(
             name: "\(name), open-file cache \(state)", slug: (values + [state]).joined(separator: "-"),
-            serverfsArguments: arguments + ["--open-file-cache", openFileCache ? "1024" : "off"])
+            serverfsArguments: arguments + ["--open-file-cache", openFileCache ? "1024" : "off"],
+            isWarm: false)
     }
 }
 

@@ -32,6 +32,10 @@ struct Benchmark {
             "serverfs-\(name)", executable: serverfs,
             arguments: ServerfsProcess.serving(workload.docroot, series.serverfsArguments), in: directory)
         defer { server.end() }
+        // Let go of before the server ends: a mount with mapped files is in use.
+        let pinned = series.isWarm ? [workload.docroot, server.banner.mountPoint].map(PinnedFiles.init) : []
+        defer { for files in pinned { files.unpin() } }
+        for files in pinned { try files.pin(workload.paths) }
         let peers = try startPeers(of: series, name, docroot: workload.docroot)
         defer { peers.end() }
 

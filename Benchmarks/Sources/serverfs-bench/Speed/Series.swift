@@ -35,6 +35,8 @@ struct Series {
     var nginx: NginxPeer = .absent
     /// Whether a second serverfs stands beside it, the same but for its telemetry, which is off.
     var hasUntimedPeer = false
+    /// Whether what is served stays in the page cache meanwhile, the docroot's files and the mount's: the kernel may give up either.
+    var isWarm = true
     var requirements: [Requirement] = []
     /// Whether it may be impossible here, as what needs root: serverfs's reason is printed then.
     var mayBeRefused = false
