@@ -22,8 +22,11 @@ struct ThreadUsageSums {
     mutating func note(_ usage: ThreadUsage, isLast: Bool = false) {
         var usage = usage
         var before = ThreadUsage(name: usage.name, threadID: usage.threadID)
-        if let last = seen[usage.threadID]?.usage, usage.mayBe(last) {
+        var isLast = isLast
+        if let earlier = seen[usage.threadID], usage.mayBe(earlier.usage) {
+            let last = earlier.usage
             before = last
+            isLast = isLast || earlier.isLast
             // Of a thread that is being put on a processor the kernel may not know it to the nanosecond.
             usage.processorNanoseconds = max(usage.processorNanoseconds, last.processorNanoseconds)
         }

@@ -23,9 +23,7 @@ enum PictureFile {
 
     /// Makes or replaces it.
     static func write(_ text: String, to path: String) throws(StartFailure) {
-        let name = "\(path).part-\(getpid())"
-        let number = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
-        guard number >= 0 else { throw failure(path, errno) }
+        let (number, name) = try OutputFile.makeTemporary(for: path) { failure(path, $0) }
         let file = OwnedDescriptor(adopting: number)
         var left = Array(text.utf8)[...]
         while !left.isEmpty {

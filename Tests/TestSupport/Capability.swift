@@ -8,6 +8,13 @@ package enum Capability {
     /// Whether a mount namespace of its own can be given to a process.
     package static let mountNamespaces = isRoot && isInstalled("unshare") && succeeds(["unshare", "-m", "true"])
 
+    /// Whether inotify can be forbidden in a user namespace of its own.
+    package static let userNamespaceLimits =
+        mountNamespaces
+        && succeeds(
+            ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+                + ["echo 0 >/proc/sys/user/max_inotify_instances"])
+
     /// Whether a program can be run as another user who is able to read the server's binary and libraries.
     package static let otherUsers = isRoot && succeeds(User.nobody.prefix + [ServerProcess.binaryPath, "--version"])
 

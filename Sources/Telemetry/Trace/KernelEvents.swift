@@ -61,6 +61,8 @@ final class KernelEvents {
     func addThreads(fuseThreads: Set<Int32>) {
         guard missingSwitches == nil else { return }
         let present = Set(ThreadUsage.threadIDs())
+        // This thread at least, or they cannot be listed.
+        guard !present.isEmpty else { return }
         for (thread, events) in threads where events.hasEnded { letGo(thread, events) }
         endedUnrecorded += refused.union(crowdedOut).subtracting(present).count
         refused.formIntersection(present)

@@ -29,7 +29,9 @@ final class OutputFile {
             temporaryPath = nil
             return
         }
-        let (number, name) = try Self.makeTemporary(for: path)
+        let (number, name) = try Self.makeTemporary(for: path) { code in
+            AdminFailure(description: "\(path): \(Errno(rawValue: code))")
+        }
         descriptor = OwnedDescriptor(adopting: number)
         temporaryPath = name
         _ = try? NamedThread("signals") {
@@ -40,16 +42,18 @@ final class OutputFile {
     }
 
     /// Makes a new file next to `path`. What has its name already, a link to somewhere perhaps, is left alone.
-    private static func makeTemporary(for path: String) throws(AdminFailure) -> (number: CInt, name: String) {
+    static func makeTemporary<Failure: Error>(
+        for path: String, failure: (CInt) -> Failure
+    ) throws(Failure) -> (number: CInt, name: String) {
         var name = "\(path).part-\(getpid())"
         for number in 1...namesMax {
             let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
             let code = errno
             if descriptor >= 0 { return (descriptor, name) }
-            if code != EEXIST { throw AdminFailure(description: "\(path): \(Errno(rawValue: code))") }
+            if code != EEXIST { throw failure(code) }
             name = "\(path).part-\(getpid())-\(number)"
         }
-        throw AdminFailure(description: "\(path): \(path).part-\(getpid()) and others of its kind are there already")
+        throw failure(EEXIST)
     }
 
     private static let namesMax = 8

@@ -73,10 +73,10 @@ struct CostCommand: ParsableCommand {
         _ server: Server, _ process: ForegroundProcess, stopping: CInt
     ) throws -> ForegroundProcess.WorkResult {
         let load = try LoadKind.choose(load)
-        try checkRoom(server, load)
+        let connections = try connections(server, load)
         let plan = CostPlan(
             mountPort: server.ports[0], bypassPort: server.bypassPorts[0], workers: worker.workers, load: load,
-            connections: connections ?? load.connectionsDefault, paths: path.isEmpty ? ["/index.html"] : path,
+            connections: connections, paths: path.isEmpty ? ["/index.html"] : path,
             rounds: rounds, seconds: seconds)
         let meter = CostMeter(plan, server.measurements, stopping: stopping)
         let bodyBytes = try meter.check()
@@ -98,16 +98,18 @@ struct CostCommand: ParsableCommand {
         return outcome
     }
 
-    /// Whoever is one too many would be answered 503.
-    private func checkRoom(_ server: Server, _ load: LoadKind) throws(CostFailure) {
-        let connections = connections ?? load.connectionsDefault
+    /// The load's connections. Whoever is one too many would be answered 503.
+    private func connections(_ server: Server, _ load: LoadKind) throws(CostFailure) -> Int {
         // The built-in load's ends are this process's too.
         let most = load == .wrk ? server.connectionsMax : server.connectionsMax * 3 / 4
+        // The kernel does not deal them out evenly to the workers: half of the room is left.
+        guard let connections else { return max(1, min(load.connectionsDefault, most / 2)) }
         if connections > most {
             throw CostFailure(
-                "\(connections) connections are too many: \(server.descriptorsMax) descriptors (RLIMIT_NOFILE) allow "
+                "--connections \(connections) is too many: \(server.descriptorsMax) descriptors (RLIMIT_NOFILE) allow "
                     + "\(most) with \(load.rawValue)")
         }
+        return connections
     }
 
     private func makeConfiguration() -> ServerConfiguration {

@@ -76,8 +76,10 @@ struct TopPage {
     private var trouble: String {
         let http = figures.now.http
         let accepted = TopText.number(figures.rate(\.http.connections.accepted))
-        return "connections \(http.connections.open), accepted/s \(accepted), refused \(http.connections.refused), "
-            + "invalid requests \(http.invalidRequests), cut off \(http.truncatedResponses), stuck \(http.stuckRequests) (\(http.stuckRequestsGivenUp) given up)"
+        // What is most needed when something is wrong comes first: a narrow screen shows the start.
+        return "stuck \(http.stuckRequests) (\(http.stuckRequestsGivenUp) given up), "
+            + "cut off \(http.truncatedResponses), connections \(http.connections.open), accepted/s \(accepted), refused \(http.connections.refused), "
+            + "invalid requests \(http.invalidRequests)"
     }
 
     private var operations: [String] {

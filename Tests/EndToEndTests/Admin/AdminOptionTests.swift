@@ -59,8 +59,7 @@ extension EndToEnd {
         /// In a user namespace of its own, whose limits can be changed without anybody else's: changes are watched at first,
         /// and when it has mounted again they cannot be.
         @Test(
-            .enabled(if: Capability.mountNamespaces, "unshare -m does not work here"),
-            .enabled(if: access("/proc/sys/user/max_inotify_instances", F_OK) == 0, "there are no user namespaces"))
+            .enabled(if: Capability.userNamespaceLimits, "no user namespace with limits of its own is to be had"))
         func aCacheThatFallsBackAtTheNextMountIsToldSo() throws {
             let site = try AdminSite(prefix: ["unshare", "--user", "--map-root-user", "--mount"])
             let before = try site.status()

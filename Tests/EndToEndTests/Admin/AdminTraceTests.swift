@@ -89,7 +89,8 @@ extension EndToEnd {
         }
 
         /// When its buffers are full it is written, and others may be taken.
-        @Test func aTraceFromTheStartThatIsFullMakesWay() throws {
+        @Test(.timeLimit(.minutes(6)))
+        func aTraceFromTheStartThatIsFullMakesWay() throws {
             let folder = try PrivateFolder()
             let path = "\(folder.path)/trace.json"
             let site = try AdminSite(options: ["--profile", "seed", "--workers", "1", "--trace-file", path])
@@ -99,7 +100,7 @@ extension EndToEnd {
                 while !done.isSet { _ = try connection.exchange("/file") }
             }
             defer { done.set() }
-            let isOver = try eventually(seconds: 90) { try site.status()["recordingTrace"] as? Bool == false }
+            let isOver = try eventually(seconds: 240) { try site.status()["recordingTrace"] as? Bool == false }
             #expect(isOver)
             #expect(site.server.process.errorOutput.contains("the trace is written to \(path)"))
             #expect(try traceEvents(readFile(Array(path.utf8))) > 10_000)

@@ -121,7 +121,7 @@ extension EndToEnd {
             for load in LoadName.allCases where load == .builtIn || Capability.isInstalled("wrk") {
                 let options = ["cost", docroot, "--connections", "2000", "--load", load.rawValue]
                 try FailedStart(options, in: folder, prefix: few)
-                    .expectRefusal("2000 connections are too many: 256 descriptors")
+                    .expectRefusal("--connections 2000 is too many: 256 descriptors")
             }
         }
 

@@ -9,14 +9,18 @@ extension EndToEnd {
 
         /// What a server says once it has written down that many requests: a client has its response a little earlier.
         private func metrics(_ server: ServerProcess, counts: [Via: UInt64]) throws -> Metrics {
+            var metrics = try server.metrics()
+            // Their phases are written down after their latencies.
             let isDone = try eventually(seconds: 5) {
-                let metrics = try server.metrics()
-                return counts.allSatisfy { metrics["\(duration)_count{via=\"\($0.key)\"}"] == $0.value }
+                metrics = try server.metrics()
+                return counts.allSatisfy { via, count in
+                    let phases = metrics.sum("serverfs_http_phase_seconds_total{via=\"\(via)\"")
+                    return metrics["\(duration)_count{via=\"\(via)\"}"] == count
+                        && abs(phases - metrics.number("\(duration)_sum{via=\"\(via)\"}")) < 1e-6
+                }
             }
             #expect(isDone)
-            // Their phases are written down after their latencies.
-            usleep(20_000)
-            return try server.metrics()
+            return metrics
         }
 
         @Test func eachRequestHasItsLatencyByTheWayItsFileWasRead() throws {

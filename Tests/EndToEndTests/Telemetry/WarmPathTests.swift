@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// That a warm request costs no allocation, on whichever way through the server, with everything measured that always is.
+    /// That a warm request costs the HTTP thread no allocation, on whichever way, with everything measured that always is.
     @Suite(.timeLimit(.minutes(4)))
     struct WarmPathTests {
         struct Request: CustomStringConvertible {
