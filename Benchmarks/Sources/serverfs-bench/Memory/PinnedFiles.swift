@@ -18,8 +18,7 @@ import Glibc
 
     /// Lets go of all files.
     func unpin() {
-        for unsafe mapping in unsafe mappings { unsafe munmap(mapping.start, mapping.byteCount) }
-        unsafe mappings = []
+        while let mapping = unsafe mappings.popLast() { unsafe munmap(mapping.start, mapping.byteCount) }
     }
 
     private func pin(_ path: String) throws {
