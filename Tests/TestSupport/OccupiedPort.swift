@@ -6,6 +6,9 @@ package final class OccupiedPort: Sendable {
     package let port: UInt16
     private let descriptor: OwnedDescriptor
 
+    /// The socket, to accept on.
+    package var rawDescriptor: CInt { descriptor.rawValue }
+
     package init() throws(Errno) {
         let number = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw Errno(rawValue: errno) }
@@ -16,7 +19,7 @@ package final class OccupiedPort: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(number, $0, length) == 0 && listen(number, 1) == 0 ? getsockname(number, $0, &length) : -1
+                bind(number, $0, length) == 0 && listen(number, 8) == 0 ? getsockname(number, $0, &length) : -1
             }
         }
         guard result == 0 else { throw Errno(rawValue: errno) }

@@ -19,7 +19,7 @@ import Testing
     @Test func speedIsTheDefault() throws {
         let command = try #require(try ServerfsBench.parseAsRoot(["--pairs", "1"]) as? SpeedCommand)
         #expect(command.pairs == 1)
-        #expect(command.seconds == 2)
+        #expect(command.seconds == 4)
         #expect(command.loadOptions.connections == 400)
     }
 

@@ -34,11 +34,11 @@ import Testing
     }
 
     @Test func urlsOfServersOnThisMachineAreTakenApart() throws {
-        let parts = try #require(HTTPGet.portAndPath("http://127.0.0.1:8080/large"))
+        let parts = try #require(HTTPClient.portAndPath("http://127.0.0.1:8080/large"))
         #expect(parts.port == 8080)
         #expect(parts.path == "/large")
-        #expect(HTTPGet.portAndPath("http://example.org/") == nil)
-        #expect(HTTPGet.portAndPath("http://127.0.0.1:99999/") == nil)
+        #expect(HTTPClient.portAndPath("http://example.org/") == nil)
+        #expect(HTTPClient.portAndPath("http://127.0.0.1:99999/") == nil)
     }
 
     @Test(arguments: [
@@ -46,6 +46,6 @@ import Testing
         ("HTTP/1.1 200 OK\r\n", nil),
     ])
     func onlyTheHeadOfA200IsOne(response: String, count: Int?) {
-        #expect(HTTPGet.headByteCount(Array(response.utf8)[...]) == count)
+        #expect(HTTPClient.headByteCount(Array(response.utf8)[...]) == count)
     }
 }

@@ -8,6 +8,7 @@ import Testing
           docroot        /work/main/www
           listen         http://127.0.0.1:44995/  (through the mount)
           listen-bypass  http://127.0.0.1:42325/  (docroot directly)
+          admin          http://127.0.0.1:41007/
           mount          /tmp/serverfs-vMR5qT  (fuse.serverfs, ro,nosuid,nodev,allow_other; removed at exit)
           strategies     fuse-api lowlevel, open-file-cache 1024 a worker
           unavailable    nothing
@@ -30,6 +31,7 @@ import Testing
         #expect(banner.version == "0.1.0")
         #expect(banner.mountURL == "http://127.0.0.1:44995/")
         #expect(banner.bypassURL == "http://127.0.0.1:42325/")
+        #expect(banner.adminURL == "http://127.0.0.1:41007/")
         #expect(banner.mountPoint == "/tmp/serverfs-vMR5qT")
         #expect(banner.strategies == "fuse-api lowlevel, open-file-cache 1024 a worker")
         #expect(banner.unavailable == nil)
@@ -39,6 +41,7 @@ import Testing
         let banner = try #require(ServerfsBanner(parsing: Self.mountAlone))
         #expect(banner.mountURL == nil)
         #expect(banner.bypassURL == nil)
+        #expect(banner.adminURL == nil)
         #expect(banner.mountPoint == "/tmp/m")
         #expect(banner.unavailable == "fuse-cache watched: too few inotify watches")
     }

@@ -19,6 +19,8 @@ import Testing
         let metrics = try #require(ServerfsMetrics(parsing: text))
         #expect(try metrics.value("serverfs_http_requests_total{via=\"mount\"}") == 12)
         #expect(try metrics.value("serverfs_http_requests_total{via=\"bypass\"}") == 30)
+        #expect(try metrics.httpRequests(.bypass) == 30)
+        #expect(try ServerfsMetrics(ofAdmin: String(text.dropLast(7))).httpRequests(.mount) == 12)
         #expect(try metrics.fuseRequests == 9)
         #expect(try metrics.fuseRequests("lookup") == 4)
         #expect(try metrics.inodes == 7)

@@ -14,5 +14,7 @@ import Testing
         #expect(spread.median == 0.97)
         #expect(spread.min == 0.92)
         #expect(spread.max == 0.99)
+        #expect(Spread([1, 3]).standardError == 1.25)
+        #expect(Spread([1]).standardError.isNaN)
     }
 }

@@ -13,7 +13,7 @@ struct MatrixCommand: Measurement {
     @Option(help: "How many pairs of mount and bypass are measured for each combination, after a warm-up.")
     var pairs = 5
 
-    @Option(help: "The length of one run of wrk.")
+    @Option(help: "How long each of a pair is measured, in turns of 0.2 s.")
     var seconds = 1
 
     @Option(help: "Only combinations with this value, such as stateless or watched; repeatable.")
@@ -45,7 +45,7 @@ struct MatrixCommand: Measurement {
                 .init(name: "wrk", path: wrk, option: "-v"),
                 .init(name: "serverfs", path: serverfs, option: "--version"),
             ], in: directory)
-        var report = MatrixReport(subject: "\(shellCommand(["wrk"] + load.arguments)), \(workload.name)")
+        var report = MatrixReport(subject: "\(shellCommand(["wrk"] + load.connectionArguments)), \(workload.name)")
 
         let allowed = try sort(selection, into: &report, serverfs, workload.docroot, directory)
         let series = allowed.flatMap { [($0, true), ($0, false)] }
@@ -99,9 +99,9 @@ struct MatrixCommand: Measurement {
         }
     }
 
-    /// Each run of wrk takes some 0.2 s more than it is told; two warm-ups and the start take 3 s.
+    /// A turn takes some 15 % more than what counts of it; warming up takes 1 s a pair, starting and ending 1 s a row.
     private func minutes(ofRows count: Int) -> String {
-        let secondsPerRow = 3 + 2 * Double(pairs) * (Double(seconds) + 0.2)
+        let secondsPerRow = 1 + Double(pairs) * (2.3 * Double(seconds) + 1)
         return fixed((Double(count) * secondsPerRow / 60).rounded(.up), decimals: 0)
     }
 }

@@ -1,11 +1,13 @@
-/// wrk with its options; each call of `run` is one process from start to end.
+/// wrk with its options. Each run is a process of its own.
 struct WrkRun {
     struct Load {
         var threads: Int
         var connections: Int
+        /// Of a run, or of what a run gives to each of two ways.
         var seconds: Int
 
-        var arguments: [String] { ["-t\(threads)", "-c\(connections)", "-d\(seconds)s"] }
+        var connectionArguments: [String] { ["-t\(threads)", "-c\(connections)"] }
+        var arguments: [String] { connectionArguments + ["-d\(seconds)s"] }
     }
 
     let executable: String
@@ -17,31 +19,20 @@ struct WrkRun {
         self.directory = directory
     }
 
-    /// Puts the load on what `workload` names below `base`, a URL with the slash at the end. Throws if the figures are not
-    /// to be used.
+    /// Puts the load on what `workload` names below `base`, a URL with the slash at the end, and waits until it is over. Throws
+    /// if the figures are not to be used.
     mutating func run(_ load: Load, base: String, _ workload: Workload) throws -> WrkReport {
+        let wrk = try start(load, base: base, workload)
+        defer { wrk.end() }
+        return try wrk.report()
+    }
+
+    /// Begins such a run. Whoever starts one calls `end`, whatever happens.
+    mutating func start(_ load: Load, base: String, _ workload: Workload) throws -> RunningWrk {
         count += 1
         let url = base + workload.path
         let script = workload.script.map { ["-s", $0] } ?? []
         let process = try ChildProcess("wrk-\(count)", executable, load.arguments + script + [url], in: directory)
-        defer { process.end() }
-
-        // Beyond its time, wrk only waits for its threads.
-        guard let ending = try process.wait(atMost: .seconds(load.seconds + 30)) else {
-            throw BenchFailure(.runFailed, "wrk on \(url) has not ended 30 s after its \(load.seconds) s")
-        }
-        guard ending == .exited(0) else {
-            throw BenchFailure(.runFailed, "wrk on \(url) failed (\(ending)): \(process.output)\(process.errorOutput)")
-        }
-        let report: WrkReport
-        do {
-            report = try WrkReport(parsing: process.output)
-        } catch {
-            throw BenchFailure(.runFailed, "wrk on \(url) printed something unexpected: \(error)\n\(process.output)")
-        }
-        if let defect = report.defect(fileBytes: workload.fileBytes) {
-            throw BenchFailure(.runFailed, "the run on \(url) does not count: \(defect)")
-        }
-        return report
+        return RunningWrk(process, url: url, seconds: load.seconds, fileBytes: workload.fileBytes)
     }
 }

@@ -21,7 +21,7 @@ struct MatrixReport {
                     choices + [
                         fixed(ratio.median, decimals: 3), rangeText(ratio),
                         fixed(cost.perRequest(cost.switches.all), decimals: 3),
-                        fixed(cost.perRequest(cost.fuseRequests), decimals: 5),
+                        fixed(result.fuseRequestsPerRequest, decimals: 5),
                         binaryAmount(Double(result.residentBytes)),
                     ])
             case .failed:

@@ -45,7 +45,7 @@ struct PageCacheMeasurement {
         }
         PageCache.evict("\(docroot)/large")
         let before = PageCache.allCachedBytes()
-        let received = try HTTPGet.byteCount(url + "large")
+        let received = try HTTPClient.byteCount(url + "large")
         let after = PageCache.allCachedBytes()
         guard received >= Self.fileBytes else {
             throw BenchFailure(.runFailed, "of a file of \(Self.fileBytes) bytes, \(received) were received")

@@ -7,15 +7,21 @@ func median(_ values: [Double]) -> Double {
 }
 
 /// A median and how far the values lie apart.
-struct Spread: Equatable {
+struct Spread {
     let median: Double
     let min: Double
     let max: Double
+    /// Of the median, as far as the values tell, were they spread as usual: 1.25 times that of the mean. NaN for one value.
+    let standardError: Double
 
     /// There must be at least one value.
     init(_ values: [Double]) {
         median = serverfs_bench.median(values)
         min = values.min()!
         max = values.max()!
+        let count = Double(values.count)
+        let mean = values.reduce(0, +) / count
+        let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+        standardError = 1.25 * (variance / count).squareRoot()
     }
 }

@@ -19,10 +19,17 @@ enum ProcessFacts {
 
     /// The processor time of the FUSE threads since they were started.
     static func fuseThreadNanoseconds(_ pid: pid_t) -> Int {
+        processorNanoseconds(pid) { text(ofFile: "\($0)/comm").hasPrefix("fuse-") }
+    }
+
+    /// The processor time of some threads since they were started.
+    ///
+    /// - Parameter isWanted: is given a thread's folder in /proc.
+    static func processorNanoseconds(_ pid: pid_t, of isWanted: (_ folder: String) -> Bool) -> Int {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
         return threads.reduce(0) { sum, thread in
             let folder = "/proc/\(pid)/task/\(thread)"
-            guard text(ofFile: "\(folder)/comm").hasPrefix("fuse-") else { return sum }
+            guard isWanted(folder) else { return sum }
             return sum + (firstNumber(text(ofFile: "\(folder)/schedstat")) ?? 0)
         }
     }

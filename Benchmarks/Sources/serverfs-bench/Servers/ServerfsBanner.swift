@@ -4,6 +4,8 @@ struct ServerfsBanner: Equatable {
     /// Base addresses, with the slash at the end; nil for the mount alone.
     var mountURL: String?
     var bypassURL: String?
+    /// Nil where there is no operator's side.
+    var adminURL: String?
     var mountPoint: String
     var strategies: String
     /// What was asked for and is not to be had here.
@@ -28,6 +30,7 @@ struct ServerfsBanner: Equatable {
         self.version = String(version)
         mountURL = firstWord("listen")
         bypassURL = firstWord("listen-bypass")
+        adminURL = firstWord("admin").flatMap { $0.hasPrefix("http") ? $0 : nil }
         self.mountPoint = mountPoint
         self.strategies = String(strategies)
         unavailable = values["unavailable"].map(String.init).flatMap { $0 == "nothing" ? nil : $0 }

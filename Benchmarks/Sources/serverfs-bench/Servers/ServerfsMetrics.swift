@@ -1,10 +1,14 @@
-/// All that SIGUSR1 makes serverfs print, in Prometheus's text format.
+/// All that SIGUSR1 makes serverfs print, or `GET /metrics` gives, in Prometheus's text format.
 struct ServerfsMetrics {
     private var values: [String: Int] = [:]
 
-    /// Nil until the text is complete.
+    /// Of what SIGUSR1 has printed: nil until the text is complete.
     init?(parsing text: String) {
         guard text.hasSuffix("# EOF\n") else { return nil }
+        self.init(ofAdmin: text)
+    }
+
+    init(ofAdmin text: String) {
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
             if let space = line.lastIndex(of: " "), let value = Int(line[line.index(after: space)...]) {
                 values[String(line[..<space])] = value
@@ -17,6 +21,9 @@ struct ServerfsMetrics {
         guard let value = values[series] else { throw BenchFailure(.runFailed, "serverfs does not print \(series)") }
         return value
     }
+
+    /// The requests whose file was read that way.
+    func httpRequests(_ way: Way) throws -> Int { try value("serverfs_http_requests_total{via=\"\(way.rawValue)\"}") }
 
     /// The requests that have reached the daemon, of all operations together.
     var fuseRequests: Int {

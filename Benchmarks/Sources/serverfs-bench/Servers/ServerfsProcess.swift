@@ -15,7 +15,7 @@ final class ServerfsProcess {
 
     /// The arguments that serve `docroot` through a mount and past it.
     static func serving(_ docroot: String, _ more: [String]) -> [String] {
-        [docroot, "--listen", "127.0.0.1:0", "--listen-bypass", "127.0.0.1:0"] + more
+        [docroot, "--listen", "127.0.0.1:0", "--listen-bypass", "127.0.0.1:0", "--admin", "127.0.0.1:0"] + more
     }
 
     /// The arguments that only mount `docroot`.
@@ -58,6 +58,21 @@ final class ServerfsProcess {
         if let ending = process.ending, ending != .exited(0) {
             note("serverfs did not end as it should (\(ending)): \(complaints)")
         }
+    }
+
+    /// Turns one of its switches over, which is a resource of its operator's side.
+    func turn(_ name: String, on isOn: Bool) throws {
+        _ = try HTTPClient.text("PUT", try adminURL(name), body: isOn ? "on" : "off")
+    }
+
+    /// The counters, for what comes before and after them: they are the work of a thread that serves nobody, and not parsed here.
+    func metricsText() throws -> String { try HTTPClient.text("GET", try adminURL("metrics")) }
+
+    private func adminURL(_ resource: String) throws -> String {
+        guard let url = banner.adminURL else {
+            throw BenchFailure(.runFailed, "serverfs does not say where its operator's side is")
+        }
+        return url + resource
     }
 
     /// Taken once all is quiet: when wrk leaves, responses are still under way, and the kernel sends RELEASE later.

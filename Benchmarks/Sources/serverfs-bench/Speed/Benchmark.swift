@@ -36,25 +36,19 @@ struct Benchmark {
         let pinned = series.isWarm ? [workload.docroot, server.banner.mountPoint].map(PinnedFiles.init) : []
         defer { for files in pinned { files.unpin() } }
         for files in pinned { try files.pin(workload.paths) }
-        let peers = try startPeers(of: series, name, docroot: workload.docroot)
-        defer { peers.end() }
-
-        note("\(series.name): warm-up")
-        var warmUp = load
-        warmUp.seconds = Plan.warmUpSeconds
-        for target in series.targets {
-            _ = try measure(target, of: server, peers, warmUp, workload)
-        }
+        let nginx = try startNginx(of: series, name, docroot: workload.docroot)
+        defer { nginx?.end() }
 
         var result = SeriesResult(series: series, banner: server.banner)
         for round in numbers {
             var samples: [Target: Sample] = [:]
             // In turn, so that what the first run of a round gains or loses is not always the same one's.
-            for target in round % 2 == 1 ? series.targets : series.targets.reversed() {
-                let sample = try measure(target, of: server, peers, load, workload)
-                let rate = grouped(sample.report.requestsPerSecond)
+            if let nginx, round % 2 == 0 { samples[.nginx] = try measure(nginx, workload) }
+            samples.merge(try measure(series, server, workload)) { $1 }
+            if let nginx, round % 2 == 1 { samples[.nginx] = try measure(nginx, workload) }
+            for target in series.targets {
+                let rate = grouped(samples[target]?.requestsPerSecond ?? 0)
                 note("\(series.name): round \(round) of \(rounds): \(target.name) \(rate) requests/s")
-                samples[target] = sample
             }
             result.rounds.append(samples)
         }
@@ -62,78 +56,36 @@ struct Benchmark {
         return result
     }
 
-    /// What runs beside a series' serverfs.
-    private struct Peers {
-        var nginx: NginxProcess?
-        var untimed: ServerfsProcess?
-
-        func end() {
-            nginx?.end()
-            untimed?.end()
-        }
+    private func startNginx(of series: Series, _ name: String, docroot: String) throws -> NginxProcess? {
+        guard case .openFileCache(let openFileCache) = series.nginx else { return nil }
+        guard let nginx else { throw BenchFailure(.unavailable, "there is no nginx for this series") }
+        return try NginxProcess(
+            "nginx-\(name)", executable: nginx, docroot: docroot, openFileCache: openFileCache, in: directory)
     }
 
-    private func startPeers(of series: Series, _ name: String, docroot: String) throws -> Peers {
-        var peers = Peers()
-        if case .openFileCache(let openFileCache) = series.nginx, let nginx {
-            peers.nginx = try NginxProcess(
-                "nginx-\(name)", executable: nginx, docroot: docroot, openFileCache: openFileCache,
-                in: directory)
-        }
-        if series.hasUntimedPeer {
-            peers.untimed = try ServerfsProcess(
-                "serverfs-\(name)-off", executable: serverfs,
-                arguments: ServerfsProcess.serving(docroot, ["--telemetry", "off"]), in: directory)
-        }
-        return peers
-    }
-
-    private mutating func measure(
-        _ target: Target, of server: ServerfsProcess, _ peers: Peers, _ load: WrkRun.Load, _ workload: Workload
-    ) throws -> Sample {
-        switch target {
-        case .nginx:
-            guard let nginx = peers.nginx else {
-                throw BenchFailure(.unavailable, "there is no nginx for this series")
-            }
-            try workload.warm(nginx.url)
-            return Sample(report: try wrk.run(load, base: nginx.url, workload))
-        case .untimed:
-            guard let untimed = peers.untimed else {
-                throw BenchFailure(.unavailable, "there is no second serverfs for this series")
-            }
-            return try measure(untimed, untimed.banner.mountURL, load, workload, servedCount: "via=\"mount\"")
-        case .mount:
-            return try measure(server, server.banner.mountURL, load, workload, servedCount: "via=\"mount\"")
-        case .bypass:
-            return try measure(server, server.banner.bypassURL, load, workload, servedCount: "via=\"bypass\"")
-        }
-    }
-
-    /// A run on serverfs. `servedCount` labels the counter of the way that the requests must have taken.
-    private mutating func measure(
-        _ server: ServerfsProcess, _ base: String?, _ load: WrkRun.Load, _ workload: Workload, servedCount: String
-    ) throws -> Sample {
-        guard let base else { throw BenchFailure(.runFailed, "serverfs does not say where it listens") }
-        try workload.warm(base)
-        let before = try server.snapshot()
-        let refaultedBefore = PageCache.refaultedPages
-        let report = try wrk.run(load, base: base, workload)
-        let after = try server.snapshot()
-
-        let requests = "serverfs_http_requests_total{\(servedCount)}"
-        let served = try after.metrics.value(requests) - before.metrics.value(requests)
-        guard served >= report.requests else {
-            throw BenchFailure(
-                .runFailed,
-                "wrk counts \(report.requests) requests on \(base), but serverfs only \(served) that went this way")
-        }
+    private mutating func measure(_ nginx: NginxProcess, _ workload: Workload) throws -> Sample {
+        try workload.warm(nginx.url)
+        var warmUp = load
+        warmUp.seconds = Plan.warmUpSeconds
+        _ = try wrk.run(warmUp, base: nginx.url, workload)
+        let report = try wrk.run(load, base: nginx.url, workload)
         return Sample(
-            report: report,
-            cost: ServerCost(
-                httpRequests: served,
-                fuseRequests: try after.metrics.fuseRequests - before.metrics.fuseRequests,
-                switches: after.switches - before.switches,
-                refaultedPages: PageCache.refaultedPages - refaultedBefore))
+            requestsPerSecond: report.requestsPerSecond, transferBytesPerSecond: report.transferBytesPerSecond)
+    }
+
+    /// The mount and its baseline.
+    private mutating func measure(
+        _ series: Series, _ server: ServerfsProcess, _ workload: Workload
+    ) throws -> [Target: Sample] {
+        guard let mountURL = server.banner.mountURL, let bypassURL = server.banner.bypassURL else {
+            throw BenchFailure(.runFailed, "serverfs does not say where it listens")
+        }
+        for url in [mountURL, bypassURL] { try workload.warm(url) }
+        let run = ToggledRun(server: server, baseline: series.baseline, seconds: load.seconds * series.length)
+        var load = load
+        load.seconds = ToggledRun.secondsMax(run.seconds)
+        let wrk = try wrk.start(load, base: mountURL, workload)
+        defer { wrk.end() }
+        return try run.measure(wrk)
     }
 }

@@ -18,10 +18,32 @@ struct ServerCost {
     }
 }
 
-/// One run of wrk. nginx has no cost: it does not tell.
+/// One round of one target.
 struct Sample {
-    var report: WrkReport
+    var requestsPerSecond: Double
+    var transferBytesPerSecond: Double
+    /// The processor time that wrk took a second, in seconds; nil where that is not known.
+    ///
+    /// The machine is not always equally fast: its neighbours have the same caches and memory. What wrk does for a request is
+    /// always the same, so the time that this takes tells how fast the machine was, and the load that wrk makes, this time by the
+    /// requests a second, is what they would be on a machine that is always equally fast. It varies a third as much.
+    var load: Double?
+    /// nginx has none: it does not tell.
     var cost: ServerCost?
+
+    init(requestsPerSecond: Double, transferBytesPerSecond: Double, load: Double? = nil, cost: ServerCost? = nil) {
+        self.requestsPerSecond = requestsPerSecond
+        self.transferBytesPerSecond = transferBytesPerSecond
+        self.load = load
+        self.cost = cost
+    }
+
+    func rate(_ rate: Rate) -> Double {
+        switch rate {
+        case .requests: requestsPerSecond
+        case .requestsAtEqualSpeed: load ?? .nan
+        }
+    }
 }
 
 /// All runs of one series, a round at a time.
@@ -37,23 +59,26 @@ struct SeriesResult {
     }
 
     func medianRequestsPerSecond(_ target: Target) -> Double {
-        median(samples(target).map(\.report.requestsPerSecond))
+        median(samples(target).map(\.requestsPerSecond))
     }
 
     func medianTransferBytesPerSecond(_ target: Target) -> Double {
-        median(samples(target).map(\.report.transferBytesPerSecond))
+        median(samples(target).map(\.transferBytesPerSecond))
     }
 
     /// Round by round, because the machine is not as fast in one round as in the next.
-    func ratio(_ numerator: Target, to denominator: Target) -> Spread {
-        Spread(
-            zip(samples(numerator), samples(denominator)).map {
-                $0.report.requestsPerSecond / $1.report.requestsPerSecond
-            })
+    func ratio(_ numerator: Target, to denominator: Target, of rate: Rate = .requests) -> Spread {
+        Spread(zip(samples(numerator), samples(denominator)).map { $0.rate(rate) / $1.rate(rate) })
     }
 
     /// Over all rounds together.
     func cost(_ target: Target) -> ServerCost {
         samples(target).compactMap(\.cost).reduce(ServerCost(), +)
+    }
+
+    /// FUSE requests per HTTP request through the mount; those that came while the bypass was on are the mount's too.
+    var fuseRequestsPerRequest: Double {
+        let all = series.targets.map { cost($0).fuseRequests }.reduce(0, +)
+        return cost(.mount).perRequest(all)
     }
 }

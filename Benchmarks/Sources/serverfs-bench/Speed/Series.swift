@@ -1,9 +1,15 @@
-/// What a run of wrk is pointed at.
+/// Where a request's file is read, as serverfs's counters name it.
+enum Way: String {
+    case mount
+    case bypass
+}
+
+/// What is measured.
 enum Target: CaseIterable {
     case mount
     case bypass
     case nginx
-    /// The mount of another serverfs, with `--telemetry off`.
+    /// The mount, with telemetry off.
     case untimed
 
     var name: String {
@@ -11,17 +17,39 @@ enum Target: CaseIterable {
         case .mount: "mount"
         case .bypass: "bypass"
         case .nginx: "nginx"
-        case .untimed: "mount with --telemetry off"
+        case .untimed: "mount with telemetry off"
         }
     }
 }
 
+/// What a mount is compared with in the same process, and the switch that turns it into that.
+enum Baseline {
+    case bypass
+    case untimed
+
+    var target: Target { self == .bypass ? .bypass : .untimed }
+    var way: Way { self == .bypass ? .bypass : .mount }
+    /// The switch's name on the operator's side.
+    var switchName: String { self == .bypass ? "bypass" : "telemetry" }
+
+    /// Whether that switch is on for the mount, or for the baseline.
+    func isOn(for target: Target) -> Bool { (target == .mount) == (self == .untimed) }
+}
+
 /// What is asked of a series.
 enum Requirement {
-    /// One target's requests/s over another's, the median of the pairs.
-    case ratio(Target, to: Target, atLeast: Double)
+    /// One target's rate over another's, the median of the pairs.
+    case ratio(Target, to: Target, atLeast: Double, of: Rate = .requests)
     /// FUSE requests per HTTP request through the mount, over all runs.
     case fuseRequests(below: Double)
+}
+
+/// What is compared.
+enum Rate {
+    /// Requests a second.
+    case requests
+    /// Requests a second, had the machine been equally fast for both: see `Sample.load`.
+    case requestsAtEqualSpeed
 }
 
 /// One configuration of serverfs, measured by itself against its own bypass, and nginx if it is to.
@@ -31,12 +59,13 @@ struct Series {
     /// Also names files: letters and hyphens, and no two alike.
     var slug: String
     var serverfsArguments: [String]
+    var baseline = Baseline.bypass
     /// nginx beside it, keeping its files open or not, so that it is asked for the same work.
     var nginx: NginxPeer = .absent
-    /// Whether a second serverfs stands beside it, the same but for its telemetry, which is off.
-    var hasUntimedPeer = false
     /// Whether what is served stays in the page cache meanwhile, the docroot's files and the mount's: the kernel may give up either.
     var isWarm = true
+    /// How many times longer than others it is measured.
+    var length = 1
     var requirements: [Requirement] = []
     /// Whether it may be impossible here, as what needs root: serverfs's reason is printed then.
     var mayBeRefused = false
@@ -46,9 +75,9 @@ struct Series {
         case openFileCache(Bool)
     }
 
-    /// The order within a round: what is compared with each other stands side by side.
+    /// The baseline first.
     var targets: [Target] {
-        var targets: [Target] = hasUntimedPeer ? [.untimed, .mount, .bypass] : [.mount, .bypass]
+        var targets = [baseline.target, .mount]
         if case .openFileCache = nginx { targets.append(.nginx) }
         return targets
     }

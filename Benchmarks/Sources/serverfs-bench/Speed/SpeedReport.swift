@@ -11,18 +11,28 @@ struct SpeedReport {
     var throughput: Table {
         var table = Table([
             ("\(load), \(workload.name)", .left), ("requests/s", .right), ("transfer/s", .right),
-            ("share of bypass (median of pairs)", .right), ("min–max", .right),
+            ("share of the first (median of pairs)", .right), ("±", .right), ("min–max", .right),
+            ("at equal machine speed", .right), ("±", .right),
         ])
         for result in results {
-            for target in [Target.bypass, .mount, .untimed, .nginx] where result.series.targets.contains(target) {
-                let share = result.ratio(target, to: .bypass)
-                table.addRow([
-                    label(target, result.series),
-                    grouped(result.medianRequestsPerSecond(target)),
-                    binaryAmount(result.medianTransferBytesPerSecond(target)),
-                    fixed(share.median, decimals: 3),
-                    target == .bypass ? "" : rangeText(share),
-                ])
+            let baseline = result.series.baseline.target
+            for target in result.series.targets {
+                let share = result.ratio(target, to: baseline)
+                let atEqualSpeed = result.ratio(target, to: baseline, of: .requestsAtEqualSpeed)
+                let shares =
+                    target == baseline
+                    ? ["", "", "", ""]
+                    : [
+                        fixed(share.standardError, decimals: 3), rangeText(share),
+                        fixed(atEqualSpeed.median, decimals: 3), fixed(atEqualSpeed.standardError, decimals: 3),
+                    ]
+                table.addRow(
+                    [
+                        label(target, result.series),
+                        grouped(result.medianRequestsPerSecond(target)),
+                        binaryAmount(result.medianTransferBytesPerSecond(target)),
+                        fixed(share.median, decimals: 3),
+                    ] + shares)
             }
         }
         return table
@@ -35,7 +45,7 @@ struct SpeedReport {
             ("of http-*", .right), ("of fuse-*", .right), ("pages refaulted", .right),
         ])
         for result in results {
-            for target in [Target.bypass, .mount, .untimed] where result.series.targets.contains(target) {
+            for target in result.series.targets where target != .nginx {
                 let cost = result.cost(target)
                 table.addRow([
                     label(target, result.series),
@@ -65,11 +75,11 @@ struct SpeedReport {
 
     private func verdict(_ requirement: Requirement, of result: SeriesResult) -> Verdict {
         switch requirement {
-        case .ratio(let numerator, to: let denominator, let bound):
-            return .atLeast(bound, what(requirement, result.series), result.ratio(numerator, to: denominator))
+        case .ratio(let numerator, to: let denominator, let bound, let rate):
+            let ratio = result.ratio(numerator, to: denominator, of: rate)
+            return .atLeast(bound, what(requirement, result.series), ratio)
         case .fuseRequests(let bound):
-            let cost = result.cost(.mount)
-            let requests = cost.perRequest(cost.fuseRequests)
+            let requests = result.fuseRequestsPerRequest
             return Verdict(
                 what: what(requirement, result.series), target: target(requirement),
                 measured: fixed(requests, decimals: 5), isMet: requests < bound)
@@ -78,15 +88,16 @@ struct SpeedReport {
 
     private func what(_ requirement: Requirement, _ series: Series) -> String {
         switch requirement {
-        case .ratio(let numerator, to: let denominator, _):
+        case .ratio(let numerator, to: let denominator, _, let rate):
             "\(numerator.name) / \(denominator.name), \(series.name), \(workload.shortName)"
+                + (rate == .requests ? "" : ", at equal machine speed")
         case .fuseRequests: "FUSE requests per HTTP request, \(series.name), \(workload.shortName)"
         }
     }
 
     private func target(_ requirement: Requirement) -> String {
         switch requirement {
-        case .ratio(_, to: _, let bound): "≥ \(fixed(bound, decimals: 2))"
+        case .ratio(_, to: _, let bound, _): "≥ \(fixed(bound, decimals: 2))"
         case .fuseRequests(let bound): "< \(fixed(bound, decimals: 3))"
         }
     }

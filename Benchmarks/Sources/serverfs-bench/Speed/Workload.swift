@@ -37,7 +37,7 @@ extension Workload {
     /// asked for since the last run, within seconds where DAMON reclaims: a run is to begin with everything in its caches.
     func warm(_ base: String) throws {
         for path in paths {
-            let byteCount = try HTTPGet.byteCount(base + path)
+            let byteCount = try HTTPClient.byteCount(base + path)
             guard byteCount == fileBytes else {
                 throw BenchFailure(.runFailed, "\(base + path) has \(byteCount) bytes and not \(fileBytes)")
             }

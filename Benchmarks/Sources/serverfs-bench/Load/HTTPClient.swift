@@ -1,24 +1,43 @@
 import Glibc
 
-/// One GET, as simple as can be: for a body that is to be served exactly once.
-enum HTTPGet {
-    /// The bytes of the body behind `url`, which is `http://ADDRESS:PORT/PATH`.
+/// Requests to a server on 127.0.0.1, one a connection, as simple as can be.
+enum HTTPClient {
+    /// The bytes of the body behind `url`, which is `http://127.0.0.1:PORT/PATH`.
     static func byteCount(_ url: String) throws -> Int {
+        var total = 0
+        try exchange("GET", url) { total += $0.count }
+        return total
+    }
+
+    /// The body of the answer.
+    static func text(_ method: String, _ url: String, body: String = "") throws -> String {
+        var bytes: [UInt8] = []
+        try exchange(method, url, body: body) { bytes += $0 }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func exchange(
+        _ method: String, _ url: String, body: String = "", receive: (ArraySlice<UInt8>) -> Void
+    ) throws {
         guard let (port, path) = portAndPath(url) else {
             throw BenchFailure(.runFailed, "\(url) is no address of a server on 127.0.0.1")
         }
         let socket = try LoopbackPort.connected(to: port)
         defer { close(socket) }
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".utf8)
+        var head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
+        if !body.isEmpty { head += "Content-Length: \(body.utf8.count)\r\n" }
+        let request = Array("\(head)\r\n\(body)".utf8)
         guard unsafe send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw BenchFailure(.runFailed, "\(url) takes no request: \(errorText(errno))")
         }
-        return try receive(from: socket, url)
+        try receiveAnswer(from: socket, url, receive)
     }
 
     /// The response's head must come in the first piece, which it does: it is small and sent first.
-    private static func receive(from socket: Int32, _ url: String) throws -> Int {
-        var total = 0
+    private static func receiveAnswer(
+        from socket: Int32, _ url: String, _ receive: (ArraySlice<UInt8>) -> Void
+    ) throws {
+        var hasHead = false
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             try Interrupt.check()
@@ -26,14 +45,16 @@ enum HTTPGet {
             guard count >= 0 else {
                 throw BenchFailure(.runFailed, "\(url): the response does not end: \(errorText(errno))")
             }
-            if count == 0 { return total }
-            if total == 0 {
-                guard let head = headByteCount(buffer[..<count]) else {
+            if count == 0 && hasHead { return }
+            var piece = buffer[..<count]
+            if !hasHead {
+                guard let head = headByteCount(piece) else {
                     throw BenchFailure(.runFailed, "\(url) does not answer 200")
                 }
-                total -= head
+                piece = piece.dropFirst(head)
+                hasHead = true
             }
-            total += count
+            receive(piece)
         }
     }
 

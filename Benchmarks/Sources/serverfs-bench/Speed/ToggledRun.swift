@@ -1,0 +1,48 @@
+/// A mount and its baseline under one running wrk, by turns of a fraction of a second: the same process, connections and
+/// neighbours for both. Two runs of wrk, one after the other, differ by several times as much by chance.
+struct ToggledRun {
+    let server: ServerfsProcess
+    let baseline: Baseline
+    /// What is measured of each of the two.
+    let seconds: Int
+
+    /// Long enough that the 400 requests that are under way at either end make little of it, and short beside the minutes in which
+    /// the machine's speed changes.
+    static let turnMilliseconds = 200
+    /// What the last turn has left is done with.
+    static let settleMilliseconds = 20
+    /// Both once, before anything counts.
+    static let warmUpMilliseconds = 500
+
+    /// How long wrk must run at least: its time is up only after it was stopped.
+    static func secondsMax(_ seconds: Int) -> Int { seconds * 3 + 10 }
+
+    func measure(_ wrk: RunningWrk) throws -> [Target: Sample] {
+        for target in [Target.mount, baseline.target] {
+            try turn(to: target)
+            try Interrupt.pause(milliseconds: Self.warmUpMilliseconds)
+        }
+        let mount = Target.mount
+        var stretches: [Target: Stretch] = [:]
+        // Four turns in an order in which neither gains from a machine that gets steadily faster or slower.
+        for _ in 0..<max(1, seconds * 1000 / (2 * Self.turnMilliseconds)) {
+            for target in [mount, baseline.target, baseline.target, mount] {
+                try turn(to: target)
+                try Interrupt.pause(milliseconds: Self.settleMilliseconds)
+                let before = try Moment(server, wrk)
+                try Interrupt.pause(milliseconds: Self.turnMilliseconds)
+                let after = try Moment(server, wrk)
+                let way = target == mount ? Way.mount : baseline.way
+                try stretches[target, default: Stretch()].add(from: before, until: after, through: way)
+            }
+        }
+        try turn(to: mount)
+        wrk.stop()
+        let report = try wrk.report()
+        return stretches.mapValues { $0.sample(bytesPerRequest: report.bytesPerRequest) }
+    }
+
+    private func turn(to target: Target) throws {
+        try server.turn(baseline.switchName, on: baseline.isOn(for: target))
+    }
+}

@@ -1,0 +1,92 @@
+import Glibc
+import Testing
+
+@testable import serverfs_bench
+
+@Suite(.serialized) struct ToggledRunTests {
+    /// The debug build, which is there wherever all tests are run.
+    private static let serverfs: String = {
+        let package = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+        return "/\(package)/.build/debug/serverfs"
+    }()
+
+    private static var canRun: Bool {
+        geteuid() == 0 && regularFileBytes(serverfs) != nil && Executable.path(of: "wrk") != nil
+    }
+
+    @Test(
+        .enabled(if: canRun, "mounting needs root; serverfs is built, and wrk installed, by `make test`"),
+        arguments: [Baseline.bypass])
+    func bothAreServedUnderOneLoad(baseline: Baseline) throws {
+        let directory = try TemporaryDirectory()
+        defer { directory.remove() }
+        try makeFolder(directory.file("docroot"))
+        try directory.write(String(repeating: "x", count: 5000), to: "docroot/file")
+        let workload = Workload(
+            name: "", shortName: "", docroot: directory.file("docroot"), path: "file", paths: ["file"], fileBytes: 5000)
+        // Each GET through the mount is several FUSE requests.
+        let server = try ServerfsProcess(
+            "serverfs", executable: Self.serverfs,
+            arguments: ServerfsProcess.serving(workload.docroot, ["--profile", "seed"]), in: directory)
+        defer { server.end() }
+        let url = try #require(server.banner.mountURL)
+        var wrk = WrkRun(executable: try #require(Executable.path(of: "wrk")), directory: directory)
+        let run = ToggledRun(server: server, baseline: baseline, seconds: 1)
+        let running = try wrk.start(
+            .init(threads: 1, connections: 4, seconds: ToggledRun.secondsMax(1)), base: url, workload)
+        defer { running.end() }
+        let samples = try run.measure(running)
+
+        #expect(Set(samples.keys) == [.mount, baseline.target])
+        for sample in samples.values {
+            let load = try #require(sample.load)
+            #expect(sample.requestsPerSecond > 0)
+            #expect(sample.transferBytesPerSecond > 5000 * sample.requestsPerSecond)
+            #expect(load > 0 && load <= 1.05)
+        }
+        let mount = try #require(samples[.mount]?.cost)
+        #expect(mount.fuseRequests > 2 * mount.httpRequests)
+        #expect(mount.switches.fuse > mount.httpRequests)
+        let other = try #require(samples[baseline.target]?.cost)
+        switch baseline {
+        case .bypass: #expect(other.fuseRequests < other.httpRequests / 100)
+        case .untimed: #expect(other.fuseRequests > 2 * other.httpRequests)
+        }
+        // What it has turned over it turns back.
+        #expect(try HTTPClient.byteCount(url + "file") == 5000)
+        #expect(try ServerfsMetrics(ofAdmin: server.metricsText()).httpRequests(.mount) > mount.httpRequests)
+    }
+
+    @Test func stretchesAddUpAndARequestThatWentTheOtherWayIsNoticed() throws {
+        func moment(_ seconds: Int, mount: Int, bypass: Int, fuse: Int) -> Moment {
+            Moment(
+                nanoseconds: seconds * 1_000_000_000, clientProcessorNanoseconds: seconds * 400_000_000,
+                switches: ContextSwitches(http: seconds, fuse: 2 * seconds), refaultedPages: 0,
+                metricsText: """
+                    serverfs_http_requests_total{via="mount"} \(mount)
+                    serverfs_http_requests_total{via="bypass"} \(bypass)
+                    serverfs_fuse_requests_total{operation="read"} \(fuse)
+                    """)
+        }
+        var stretch = Stretch()
+        try stretch.add(
+            from: moment(1, mount: 10, bypass: 5, fuse: 0), until: moment(2, mount: 30, bypass: 5, fuse: 3),
+            through: .mount)
+        try stretch.add(
+            from: moment(4, mount: 40, bypass: 9, fuse: 3), until: moment(7, mount: 60, bypass: 9, fuse: 3),
+            through: .mount)
+        let sample = stretch.sample(bytesPerRequest: 100)
+        #expect(sample.requestsPerSecond == 10)
+        #expect(sample.transferBytesPerSecond == 1000)
+        #expect(sample.load == 0.4)
+        #expect(sample.cost?.fuseRequests == 3)
+        #expect(sample.cost?.switches == ContextSwitches(http: 4, fuse: 8))
+
+        let failure = #expect(throws: BenchFailure.self) {
+            try stretch.add(
+                from: moment(7, mount: 60, bypass: 9, fuse: 3), until: moment(8, mount: 70, bypass: 10, fuse: 3),
+                through: .mount)
+        }
+        #expect(failure?.message == "1 requests went through the bypass that should not have")
+    }
+}
