@@ -1,8 +1,10 @@
+package import Synchronization
+
 /// Everything that is measured of one server: made once, handed to the parts that write into it, and read by whoever asks. Any
 /// thread.
 package final class Measurements: Sendable {
-    /// Whether times are taken; counters count always (`--telemetry`).
-    package let isTiming: Bool
+    /// Atomic, relaxed: whoever measures a request reads it once, at its beginning or before.
+    @usableFromInline let timing: Atomic<Bool>
     package let http = CounterGroup<HTTPCounter>()
     package let fuse = CounterGroup<FuseCounter>()
     /// What requests have spent their time on.
@@ -15,5 +17,13 @@ package final class Measurements: Sendable {
     package let slowRequests = SlowRequests()
     package let tracer = Tracer()
 
-    package init(isTiming: Bool = true) { self.isTiming = isTiming }
+    package init(isTiming: Bool = true) { timing = Atomic(isTiming) }
+
+    /// Whether times are taken now; counters count always (`--telemetry`, `PUT /telemetry`).
+    @inlinable
+    package var isTiming: Bool { timing.load(ordering: .relaxed) }
+
+    /// Has times taken from now on, or not: of requests that begin then. What is under way is recorded as far as all of its time
+    /// was taken, and else not at all.
+    package func setTiming(_ isOn: Bool) { timing.store(isOn, ordering: .relaxed) }
 }

@@ -75,7 +75,7 @@ import Testing
             meter.beginTurn()
             meter.beginTasks()
             for naps in 1...3 {
-                meter.begin(firstByteNanoseconds: 0, isRest: false)
+                meter.begin(firstByteNanoseconds: meter.turnNanoseconds, isRest: false)
                 meter.count(.mount)
                 for _ in 0..<naps { usleep(2_000) }
                 meter.endPhase(.open)
@@ -96,7 +96,7 @@ import Testing
             meter.beginTurn()
             meter.beginTasks()
             for count in 1...3 {
-                meter.begin(firstByteNanoseconds: 0, isRest: false)
+                meter.begin(firstByteNanoseconds: meter.turnNanoseconds, isRest: false)
                 for _ in 0..<count {
                     caller?.countRequest()
                     caller?.addService(nanoseconds: 100)
@@ -120,7 +120,7 @@ import Testing
         try onThread(measurements) { meter in
             meter.beginTurn()
             meter.beginTasks()
-            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.begin(firstByteNanoseconds: meter.turnNanoseconds, isRest: false)
             meter.setPath(
                 UnsafeRawBufferPointer(start: path.utf8Start, count: path.utf8CodeUnitCount), isFolder: false)
             usleep(3_000)
@@ -152,7 +152,7 @@ import Testing
             var request = SuspendedRequest()
             meter.beginTurn()
             meter.beginTasks()
-            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.begin(firstByteNanoseconds: meter.turnNanoseconds, isRest: false)
             meter.suspend(into: &request)
             usleep(20_000)
             meter.skip()
@@ -172,7 +172,7 @@ import Testing
             meter.beginTasks()
             usleep(20_000)
             meter.abandon()
-            meter.begin(firstByteNanoseconds: 0, isRest: false)
+            meter.begin(firstByteNanoseconds: meter.turnNanoseconds, isRest: false)
             meter.endPhase(.parse)
             meter.count(.mount)
             meter.finish(closedFile: false)

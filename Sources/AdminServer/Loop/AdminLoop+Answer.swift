@@ -18,6 +18,7 @@ extension AdminLoop {
         }
         switch path {
         case "/bypass": only([.put], request) { setBypass(request) }
+        case "/telemetry": only([.put], request) { setTelemetry(request) }
         case "/trace": only([.post], request) { trace(request) }
         default: only([.get, .head], request) { show(path, to: request) }
         }
@@ -60,10 +61,26 @@ extension AdminLoop {
     }
 
     private func setBypass(_ request: AdminRequest) {
-        let text = String(decoding: request.body, as: UTF8.self).filter { !$0.isWhitespace }
-        guard text == "on" || text == "off" else { return request.respond(400, "the body is on or off") }
-        guard subject.setBypass(text == "on") else { return request.respond(409, "there is no mount to bypass") }
-        request.respond(200, ["bypass": .bool(text == "on")])
+        guard let isOn = isOn(request) else { return }
+        guard subject.setBypass(isOn) else { return request.respond(409, "there is no mount to bypass") }
+        request.respond(200, ["bypass": .bool(isOn)])
+    }
+
+    private func setTelemetry(_ request: AdminRequest) {
+        guard let isOn = isOn(request) else { return }
+        subject.measurements.setTiming(isOn)
+        request.respond(200, ["telemetry": .bool(isOn)])
+    }
+
+    /// What a switch is to be; nil where the body does not say it, which is answered.
+    private func isOn(_ request: AdminRequest) -> Bool? {
+        switch String(decoding: request.body, as: UTF8.self).filter({ !$0.isWhitespace }) {
+        case "on": return true
+        case "off": return false
+        default:
+            request.respond(400, "the body is on or off")
+            return nil
+        }
     }
 
     private func trace(_ request: AdminRequest) {

@@ -17,6 +17,8 @@ final class FuseRequestMeter {
     private var operation = FuseOperation.other
     private var opcode: UInt16 = 0
     private var unique: UInt64 = 0
+    /// Whether its times are recorded: of what was switched on in the middle of it, they would be wrong.
+    private var isRecorded = false
     /// The trace it is recorded in; 0 for none.
     private var trace: UInt64 = 0
     /// The traced HTTP request that has caused it; 0 for none.
@@ -44,7 +46,8 @@ final class FuseRequestMeter {
     /// A request was received.
     func begin(_ request: UnsafeRawBufferPointer, _ operation: FuseOperation) {
         trace = tracer.current
-        receivedNanoseconds = measurements.isTiming || trace != 0 ? Clock.monotonicNanoseconds : 0
+        isRecorded = measurements.isTiming
+        receivedNanoseconds = isRecorded || trace != 0 ? Clock.monotonicNanoseconds : 0
         replyBeganNanoseconds = 0
         self.operation = operation
         // struct fuse_in_header: u32 length, u32 opcode, u64 unique, u64 nodeid, u32 uid, u32 gid, u32 pid …
@@ -78,7 +81,7 @@ final class FuseRequestMeter {
             replyBeganNanoseconds = Clock.monotonicNanoseconds
             replyEndedNanoseconds = replyBeganNanoseconds
         }
-        if measurements.isTiming {
+        if isRecorded {
             times.add(FuseTime(operation, .service), replyBeganNanoseconds &- receivedNanoseconds)
             times.add(FuseTime(operation, .reply), replyEndedNanoseconds &- replyBeganNanoseconds)
             latencies[operation].record(nanoseconds: replyEndedNanoseconds &- receivedNanoseconds)

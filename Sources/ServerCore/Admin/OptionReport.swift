@@ -18,8 +18,10 @@ struct OptionReport: Sendable {
 
     /// Every option with what is in effect. The mount's are missing where there is none.
     ///
-    /// - Parameter mount: of the present mount; nil without one.
-    func inEffect(_ mount: MountEffect?) -> Members {
+    /// - Parameters:
+    ///   - mount: of the present mount; nil without one.
+    ///   - isTiming: whether times are taken at present.
+    func inEffect(_ mount: MountEffect?, isTiming: Bool) -> Members {
         var options: Members = [
             ("docroot", .string(docrootPath)),
             ("listen", .strings(listening)),
@@ -31,7 +33,7 @@ struct OptionReport: Sendable {
             ("keep-alive-timeout", .integer(configuration.keepAliveSeconds)),
             ("stall-timeout", .integer(configuration.stallTimeoutSeconds)),
             ("on-mount-loss", .string(configuration.onMountLoss.rawValue)),
-            ("telemetry", configuration.telemetry ? "on" : "off"),
+            ("telemetry", isTiming ? "on" : "off"),
             ("server-timing", .bool(configuration.serverTiming)),
             ("trace-file", Self.text(configuration.traceFilePath)),
             ("admin", .strings(admin.map(\.description))),
@@ -68,6 +70,7 @@ struct OptionReport: Sendable {
             ("listen-bypass", .strings(configuration.listenBypass.map(\.description))),
             ("open-file-cache", Self.number(configuration.openFileCacheCapacity)),
             ("send", .string(configuration.send.rawValue)),
+            ("telemetry", configuration.telemetry ? "on" : "off"),
             ("admin", admin),
         ]
         if configuration.bypass { return options }

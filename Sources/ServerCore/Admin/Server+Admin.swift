@@ -17,7 +17,7 @@ extension Server {
         // It ends before the server does.
         let subject = AdminSubject(
             version: Version.current, startNanoseconds: figures.startNanoseconds,
-            options: { [unowned self] in report.inEffect(keeper?.effect) },
+            options: { [unowned self] in report.inEffect(keeper?.effect, isTiming: measurements.isTiming) },
             requestedOptions: report.requested(stallSeconds: figures.mount?.watch?.watchdog.stallSeconds),
             measurements: measurements,
             state: { [unowned self] in state(configuration.onMountLoss) },

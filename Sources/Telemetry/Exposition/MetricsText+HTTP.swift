@@ -54,7 +54,7 @@ extension MetricsText {
 
     private mutating func addTimes(_ measurements: Measurements) {
         family(
-            "serverfs_telemetry_enabled", type: "gauge", help: "1 where times are taken (--telemetry on).",
+            "serverfs_telemetry_enabled", type: "gauge", help: "1 where times are taken (--telemetry, PUT /telemetry).",
             samples: [("", measurements.isTiming ? 1 : 0)])
         histograms(
             "serverfs_http_request_duration_seconds",

@@ -5,7 +5,7 @@ extension RequestMeter {
     /// Of a request that was answered.
     func record() {
         if timeline.traceNumber != 0 { addRequestSpan() }
-        guard measurements.isTiming, let servingPath = timeline.servingPath else { return }
+        guard timeline.isRecorded, let servingPath = timeline.servingPath else { return }
         latencies[servingPath].record(nanoseconds: timeline.latencyNanoseconds)
         timeline.addPhases(to: phaseTimes, servingPath)
         if timeline.isSampled {
@@ -20,7 +20,9 @@ extension RequestMeter {
 
     /// A request is given up whose thread, another one, is stuck: all its time since the first byte was a wait for that.
     ///
-    /// - Parameter status: what it was answered with; nil where its response, which has begun, was cut off.
+    /// - Parameters:
+    ///   - firstByteNanoseconds: when its first byte came; 0 where no times were taken then, and so none are recorded.
+    ///   - status: what it was answered with; nil where its response, which has begun, was cut off.
     package func recordStuck(
         firstByteNanoseconds: UInt64, path: String, _ servingPath: ServingPath, status: UInt16?
     ) {

@@ -28,8 +28,10 @@ package final class RequestMeter: @unchecked Sendable {
     /// Its path, where another thread had read it.
     @exclusivity(unchecked) private var keptPath: String?
 
-    /// Whether times are taken in this turn of the event loop.
+    /// Whether times are taken in this turn of the event loop, if only for a trace.
     @exclusivity(unchecked) private var isMeasuring = false
+    /// Whether they are taken for all requests, which are recorded then. Looked at once a turn, as it may be switched at any time.
+    @exclusivity(unchecked) private var isRecording = false
     /// CLOCK_MONOTONIC, when the event loop was first told of something in this turn.
     @exclusivity(unchecked) package private(set) var turnNanoseconds: UInt64 = 0
     /// CLOCK_MONOTONIC, the end of what the thread did last.
@@ -93,13 +95,15 @@ package final class RequestMeter: @unchecked Sendable {
 
     /// The loop is told of the first thing that is to be done in this turn.
     package func beginTurn() {
-        isMeasuring = measurements.isTiming || measurements.tracer.current != 0
+        isRecording = measurements.isTiming
+        isMeasuring = isRecording || measurements.tracer.current != 0
         turnNanoseconds = isMeasuring ? Clock.monotonicNanoseconds : 0
     }
 
     /// Goes on in the middle of a turn, in place of a thread that is stuck.
     package func takeOver(_ other: RequestMeter) {
         isMeasuring = other.isMeasuring
+        isRecording = other.isRecording
         turnNanoseconds = other.turnNanoseconds
         beginTasks()
     }
@@ -130,8 +134,11 @@ package final class RequestMeter: @unchecked Sendable {
         keptPath = nil
         if isMeasuring {
             let isTraced = choose()
-            let first = first == 0 ? turnNanoseconds : first
+            // One that began to come while no times were taken is shorter here than it was.
+            let isWhole = first != 0
+            let first = isWhole ? first : turnNanoseconds
             timeline.begin(firstByteNanoseconds: first, nanoseconds: first)
+            timeline.isRecorded = isRecording && isWhole
             timeline.isSampled = samplesAll || isTraced || requestCount % Self.switchSampling == 0
             if isTraced {
                 timeline.trace = measurements.tracer.current

@@ -13,6 +13,8 @@ package struct RequestTimeline: Sendable {
     package var contextSwitches = ContextSwitches()
     /// Whether the context switches are looked at.
     package var isSampled = false
+    /// Whether it is written down when it is over: not where times are taken for a trace only.
+    package var isRecorded = false
     /// The response's status code; 0 before there is one.
     package var status: UInt16 = 0
     /// Where its file is read; nil before that is known.

@@ -15,18 +15,23 @@ extension EndToEnd {
                 #expect(try site.admin.fetch("/status", hosts: [host]).status == 200, "\(host)")
             }
             for host in ["attacker.example:\(port)", "127.0.0.1", "127.0.0.1:\(port + 1)", "localhost", ""] {
-                for (path, method) in [("/status", "GET"), ("/", "GET"), ("/bypass", "PUT"), ("/events", "GET")] {
-                    let status = try site.admin.fetch(path, method: method, hosts: [host], body: "on").status
+                for (path, method, body) in [
+                    ("/status", "GET", ""), ("/", "GET", ""), ("/bypass", "PUT", "on"), ("/telemetry", "PUT", "off"),
+                    ("/events", "GET", ""),
+                ] {
+                    let status = try site.admin.fetch(path, method: method, hosts: [host], body: body).status
                     #expect(status == 403 || (host.isEmpty && status == 400), "\(host) \(path): \(status)")
                 }
             }
             #expect(try site.admin.fetch("/status", hosts: []).status == 400)
             #expect(try site.admin.fetch("/status", hosts: ["127.0.0.1:\(port)", "x"]).status == 400)
             #expect(try site.status()["bypass"] as? Bool == false)
+            #expect(try site.status()["telemetry"] as? Bool == true)
         }
 
-        @Test func anotherSitesPageIsRefused() throws {
-            let site = try AdminSite()
+        @Test(arguments: ["bypass", "telemetry"])
+        func anotherSitesPageIsRefused(_ name: String) throws {
+            let site = try AdminSite(options: ["--telemetry", "off"])
             let own = "http://127.0.0.1:\(site.server.adminPort)"
             for (fields, status) in [
                 (["Origin: \(own)", "Sec-Fetch-Site: same-origin"], 200), (["Sec-Fetch-Site: none"], 200),
@@ -34,10 +39,10 @@ extension EndToEnd {
                 (["Origin: http://127.0.0.1:1"], 403), (["Sec-Fetch-Site: cross-site"], 403),
                 (["Origin: \(own)", "Sec-Fetch-Site: same-site"], 403),
             ] {
-                let response = try site.admin.fetch("/bypass", method: "PUT", fields: fields, body: "on")
+                let response = try site.admin.fetch("/\(name)", method: "PUT", fields: fields, body: "on")
                 #expect(response.status == status, "\(fields)")
-                #expect(try site.status()["bypass"] as? Bool == (status == 200), "\(fields)")
-                #expect(try site.admin.fetch("/bypass", method: "PUT", body: "off").status == 200)
+                #expect(try site.status()[name] as? Bool == (status == 200), "\(fields)")
+                #expect(try site.admin.fetch("/\(name)", method: "PUT", body: "off").status == 200)
             }
         }
 

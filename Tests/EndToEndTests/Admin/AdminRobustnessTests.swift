@@ -11,7 +11,7 @@ extension EndToEnd {
         private func expectAnswers(_ admin: AdminClient, sourceLocation: SourceLocation = #_sourceLocation) throws {
             for (path, method, body) in [
                 ("/healthz", "GET", nil), ("/status", "GET", nil), ("/metrics", "GET", nil), ("/", "GET", nil),
-                ("/bypass", "PUT", "on"), ("/bypass", "PUT", "off"),
+                ("/bypass", "PUT", "on"), ("/bypass", "PUT", "off"), ("/telemetry", "PUT", "on"),
             ] {
                 var response = HTTPResponse?.none
                 let time = try seconds { response = try admin.fetch(path, method: method, body: body) }

@@ -1,0 +1,194 @@
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEnd {
+    /// `PUT /telemetry` switches whether times are taken while serverfs runs.
+    @Suite(.timeLimit(.minutes(3)))
+    struct TelemetrySwitchTests {
+        private let duration = "serverfs_http_request_duration_seconds"
+
+        private func turn(_ site: AdminSite, _ isOn: Bool) throws {
+            let response = try site.admin.fetch("/telemetry", method: "PUT", body: isOn ? "on" : "off")
+            #expect(response.status == 200)
+            #expect(response.bodyText == "{\"telemetry\":\(isOn)}")
+        }
+
+        /// Latencies that are written down, of HTTP and of FUSE, and requests that are counted.
+        private struct Counts: Equatable {
+            let latencies: [UInt64]
+            let requests: [UInt64]
+
+            init(_ metrics: Metrics) {
+                latencies = [
+                    metrics["serverfs_http_request_duration_seconds_count{via=\"mount\"}"],
+                    metrics["serverfs_http_request_duration_seconds_count{via=\"bypass\"}"],
+                    metrics["serverfs_fuse_request_duration_seconds_count{operation=\"open\"}"],
+                ]
+                requests = [
+                    metrics.requests(via: "mount"), metrics.requests(via: "bypass"), metrics.fuseRequests("open"),
+                ]
+            }
+        }
+
+        private func counts(_ site: AdminSite) throws -> Counts {
+            Counts(Metrics(try site.admin.fetch("/metrics").bodyText))
+        }
+
+        @Test func itIsSwitchedAndSaidEverywhere() throws {
+            let site = try AdminSite(options: ["--telemetry", "off"])
+            for (word, isOn) in [("on", true), ("on", true), ("off", false), (" on\n", true)] {
+                let response = try site.admin.fetch("/telemetry", method: "PUT", body: word)
+                #expect(response.status == 200)
+                #expect(response.bodyText == "{\"telemetry\":\(isOn)}")
+                let status = try site.status()
+                #expect(status["telemetry"] as? Bool == isOn)
+                #expect(status["options.telemetry"] as? String == (isOn ? "on" : "off"))
+                #expect(status["requestedOptions.telemetry"] as? String == "off")
+                let metrics = Metrics(try site.admin.fetch("/metrics").bodyText)
+                #expect(metrics["serverfs_telemetry_enabled"] == (isOn ? 1 : 0))
+            }
+            for word in ["", "On", "true", "1", "on off", String(repeating: "on", count: 400)] {
+                #expect(try site.admin.fetch("/telemetry", method: "PUT", body: word).status == 400)
+            }
+            #expect(
+                try site.admin.fetch("/telemetry", method: "PUT", body: String(repeating: "x", count: 9000)).status
+                    == 413)
+            for method in ["GET", "POST"] {
+                let response = try site.admin.fetch("/telemetry", method: method)
+                #expect(response.status == 405)
+                #expect(response["Allow"] == "PUT")
+            }
+            // Nothing of that has changed it; and without a mount it is there as well.
+            #expect(try site.status()["telemetry"] as? Bool == true)
+            let bare = try AdminSite(options: ["--bypass"])
+            try turn(bare, false)
+            #expect(try bare.status()["telemetry"] as? Bool == false)
+        }
+
+        /// On both ways, under load: each request asks FUSE for an `open`.
+        @Test func latenciesStopAndGoOnAndCountersNeverStop() throws {
+            let site = try AdminSite(options: ["--fuse-open", "per-open", "--open-file-cache", "off"])
+            let done = SharedFlag()
+            let clients = try ClientThreads(4) { client in
+                let connection = try site.site.connect(client % 2 == 0 ? .mount : .bypass)
+                while !done.isSet {
+                    guard try connection.exchange("/file").bodyText == "bytes" else {
+                        throw ClientFailure.mismatch("another body")
+                    }
+                }
+            }
+            defer { done.set() }
+            for isOn in [true, false, true, false, true] {
+                try turn(site, isOn)
+                // What was under way when it was turned is done.
+                usleep(300_000)
+                let before = try counts(site)
+                let haveMoved = try eventually(seconds: 20) {
+                    zip(try counts(site).requests, before.requests).allSatisfy { $0 > $1 + 20 }
+                }
+                #expect(haveMoved)
+                let after = try counts(site)
+                if isOn {
+                    #expect(zip(after.latencies, before.latencies).allSatisfy { $0 > $1 })
+                } else {
+                    #expect(after.latencies == before.latencies)
+                }
+            }
+            done.set()
+            try clients.join()
+        }
+
+        /// However often it is turned in the middle of requests, no part of one is recorded without the others.
+        @Test func whateverIsRecordedIsWhole() throws {
+            let site = try AdminSite(options: ["--fuse-open", "per-open", "--open-file-cache", "off"])
+            try site.site.write("large", RandomBytes.make(3_000_000))
+            let done = SharedFlag()
+            let clients = try ClientThreads(4) { client in
+                let connection = try site.site.connect(client % 2 == 0 ? .mount : .bypass, receiveBufferBytes: 65536)
+                while !done.isSet {
+                    // Larger than a socket takes at once: it is left and taken up again.
+                    guard try connection.exchange(client < 2 ? "/large" : "/file").status == 200 else {
+                        throw ClientFailure.mismatch("no file")
+                    }
+                }
+            }
+            defer { done.set() }
+            for round in 0..<150 {
+                try turn(site, round % 2 == 0)
+                usleep(UInt32.random(in: 0...20_000))
+            }
+            done.set()
+            try clients.join()
+            var metrics = Metrics("")
+            /// Whether all parts together are what was recorded of the whole.
+            func areWhole(_ parts: String, _ whole: String) -> Bool {
+                metrics.sum(whole) > 0 && abs(metrics.sum(parts) - metrics.sum(whole)) < 1e-6
+            }
+            let isWhole = try eventually(seconds: 10) {
+                metrics = Metrics(try site.admin.fetch("/metrics").bodyText)
+                return areWhole("serverfs_fuse_seconds_total{", "serverfs_fuse_request_duration_seconds_sum{")
+                    && Via.allCases.allSatisfy {
+                        areWhole("serverfs_http_phase_seconds_total{via=\"\($0)\"", "\(duration)_sum{via=\"\($0)\"")
+                    }
+            }
+            #expect(isWhole)
+            for via in Via.allCases {
+                let count = metrics["\(duration)_count{via=\"\(via)\"}"]
+                #expect(count > 0 && count < metrics.requests(via: via.rawValue))
+            }
+        }
+
+        /// A request that waits while it is turned: for the rest of its head, or for its client to take the body.
+        @Test(arguments: Via.allCases)
+        func aRequestThatWasUnderWayHasItsTimeInFullOrNotAtAll(_ via: Via) throws {
+            let site = try AdminSite(options: ["--workers", "1"])
+            try site.site.write("large", RandomBytes.make(20_000_000))
+            let other = try site.site.connect(via)
+            /// The request of another connection: the event loop has seen the switch since, or is done with what came before.
+            func letTheLoopTurn() throws { _ = try other.exchange("/missing") }
+
+            /// Turns it at the beginning and, for each further step, while a request waits.
+            ///
+            /// - Returns: what was recorded as time that requests have waited, in seconds.
+            func recordedWait(_ steps: [Bool], _ request: (_ wait: () throws -> Void) throws -> Void) throws -> Double {
+                func wait() throws -> Double {
+                    let metrics = Metrics(try site.admin.fetch("/metrics").bodyText)
+                    return metrics.number("serverfs_http_phase_seconds_total{via=\"\(via)\",phase=\"wait\"}")
+                }
+                let before = try wait()
+                try turn(site, steps[0])
+                try letTheLoopTurn()
+                try request {
+                    // All that can be sent or received has been.
+                    usleep(300_000)
+                    for step in steps.dropFirst() {
+                        try turn(site, step)
+                        try letTheLoopTurn()
+                    }
+                    usleep(100_000)
+                }
+                try letTheLoopTurn()
+                return try wait() - before
+            }
+            func slowHead(_ wait: () throws -> Void) throws {
+                let connection = try site.site.connect(via)
+                try connection.socket.send("GET /file HT")
+                try wait()
+                try connection.socket.send("TP/1.1\r\nHost: localhost\r\n\r\n")
+                #expect(try connection.receiveResponse().bodyText == "bytes")
+            }
+            func slowBody(_ wait: () throws -> Void) throws {
+                let connection = try site.site.connect(via, receiveBufferBytes: 65536)
+                try connection.socket.send(HTTPConnection.request("/large"))
+                let head = try connection.receiveHead()
+                try wait()
+                try connection.receiveBody(try #require(head.contentLength)) { _ in }
+            }
+            for request in [slowHead, slowBody] {
+                for steps in [[true], [true, false, true]] { #expect(try recordedWait(steps, request) >= 0.4) }
+                for steps in [[false, true], [true, false]] { #expect(try recordedWait(steps, request) == 0) }
+            }
+        }
+    }
+}
