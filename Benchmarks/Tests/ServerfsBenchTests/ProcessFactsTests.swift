@@ -18,6 +18,14 @@ import Testing
         #expect(ProcessFacts.fuseThreadNanoseconds(getpid()) == 0)
     }
 
+    @Test func whatAProcessComputesTakesItsTime() {
+        let before = ProcessFacts.processorNanoseconds(getpid())
+        let deadline = ProcessFacts.nanoseconds(CLOCK_THREAD_CPUTIME_ID) + 20_000_000
+        while ProcessFacts.nanoseconds(CLOCK_THREAD_CPUTIME_ID) < deadline {}
+        #expect(ProcessFacts.processorNanoseconds(getpid()) - before >= 20_000_000)
+        #expect(ProcessFacts.processorNanoseconds(0x7fff_fffe) == 0)
+    }
+
     @Test(arguments: [
         ("wrk debian/4.1.0-3 [epoll] Copyright (C) 2012", "4.1.0-3"), ("nginx version: nginx/1.22.1", "1.22.1"),
         ("0.1.0", "0.1.0"), ("", "?"),

@@ -18,7 +18,7 @@ struct SpeedCommand: Measurement {
     @Option(help: "How many pairs of mount and bypass are measured, each on a serverfs of its own, after a warm-up.")
     var pairs = 9
 
-    @Option(help: "How long each of a pair is measured, in turns of 0.2 s; telemetry four times as long.")
+    @Option(help: "How long each of a pair is measured, in turns of 0.2 s; telemetry twice as long.")
     var seconds = 4
 
     @Option(help: "Measure only the series whose name contains this, of both workloads.")
@@ -63,6 +63,7 @@ struct SpeedCommand: Measurement {
             print(report.throughput.text)
             print(report.costs.text)
         }
+        print(SpeedReport.explanation)
         if let memory { print(memory.table.text) }
         let title = "requests/s: median of \(pairs) pairs"
         print(Verdict.table(title, reports.flatMap(\.verdicts) + (memory?.verdicts ?? [])).text)

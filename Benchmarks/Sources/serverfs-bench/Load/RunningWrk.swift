@@ -14,8 +14,8 @@ struct RunningWrk {
         self.fileBytes = fileBytes
     }
 
-    /// The processor time of its threads so far.
-    var processorNanoseconds: Int { ProcessFacts.processorNanoseconds(process.pid) { _ in true } }
+    /// Its processor time so far.
+    var processorNanoseconds: Int { ProcessFacts.processorNanoseconds(process.pid) }
 
     /// Has it print its report now: SIGINT is its Ctrl-C.
     func stop() { process.signal(SIGINT) }

@@ -19,19 +19,26 @@ enum ProcessFacts {
 
     /// The processor time of the FUSE threads since they were started.
     static func fuseThreadNanoseconds(_ pid: pid_t) -> Int {
-        processorNanoseconds(pid) { text(ofFile: "\($0)/comm").hasPrefix("fuse-") }
-    }
-
-    /// The processor time of some threads since they were started.
-    ///
-    /// - Parameter isWanted: is given a thread's folder in /proc.
-    static func processorNanoseconds(_ pid: pid_t, of isWanted: (_ folder: String) -> Bool) -> Int {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
         return threads.reduce(0) { sum, thread in
             let folder = "/proc/\(pid)/task/\(thread)"
-            guard isWanted(folder) else { return sum }
+            guard text(ofFile: "\(folder)/comm").hasPrefix("fuse-") else { return sum }
             return sum + (firstNumber(text(ofFile: "\(folder)/schedstat")) ?? 0)
         }
+    }
+
+    /// The processor time of all its threads, also those that have ended (`clock_getcpuclockid(3)`).
+    static func processorNanoseconds(_ pid: pid_t) -> Int {
+        var clock: clockid_t = 0
+        guard unsafe clock_getcpuclockid(pid, &clock) == 0 else { return 0 }
+        return nanoseconds(clock)
+    }
+
+    /// What a clock says (`clock_gettime(2)`); 0 when there is none such.
+    static func nanoseconds(_ clock: clockid_t) -> Int {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return time.tv_sec * 1_000_000_000 + time.tv_nsec
     }
 
     /// "Name:   123 kB" in a text of such lines, 0 when there is none.

@@ -22,26 +22,27 @@ struct ServerCost {
 struct Sample {
     var requestsPerSecond: Double
     var transferBytesPerSecond: Double
-    /// The processor time that wrk took a second, in seconds; nil where that is not known.
+    /// wrk's share of the processor time that it and serverfs took together; nil where that is not known.
     ///
-    /// The machine is not always equally fast: its neighbours have the same caches and memory. What wrk does for a request is
-    /// always the same, so the time that this takes tells how fast the machine was, and the load that wrk makes, this time by the
-    /// requests a second, is what they would be on a machine that is always equally fast. It varies a third as much.
-    var load: Double?
+    /// The machine is not always equally fast, nor there for these two alone. But what wrk does for a request is always the same, so
+    /// this share tells what serverfs does for one, in proportion to that; and where the processors are always busy, the requests a
+    /// second are in proportion to it. It varies a tenth as much as they do.
+    var clientShare: Double?
     /// nginx has none: it does not tell.
     var cost: ServerCost?
 
-    init(requestsPerSecond: Double, transferBytesPerSecond: Double, load: Double? = nil, cost: ServerCost? = nil) {
+    init(requestsPerSecond: Double, transferBytesPerSecond: Double, clientShare: Double? = nil, cost: ServerCost? = nil)
+    {
         self.requestsPerSecond = requestsPerSecond
         self.transferBytesPerSecond = transferBytesPerSecond
-        self.load = load
+        self.clientShare = clientShare
         self.cost = cost
     }
 
     func rate(_ rate: Rate) -> Double {
         switch rate {
         case .requests: requestsPerSecond
-        case .requestsAtEqualSpeed: load ?? .nan
+        case .requestsByProcessorTime: clientShare ?? .nan
         }
     }
 }

@@ -3,17 +3,19 @@ import Glibc
 /// What there is at one moment while wrk runs.
 struct Moment {
     let nanoseconds: Int
-    let clientProcessorNanoseconds: Int
+    let clientNanoseconds: Int
+    let serverNanoseconds: Int
     let switches: ContextSwitches
     let refaultedPages: Int
     private let metricsText: String
 
     init(
-        nanoseconds: Int, clientProcessorNanoseconds: Int, switches: ContextSwitches, refaultedPages: Int,
-        metricsText: String
+        nanoseconds: Int, clientNanoseconds: Int, serverNanoseconds: Int, switches: ContextSwitches,
+        refaultedPages: Int, metricsText: String
     ) {
         self.nanoseconds = nanoseconds
-        self.clientProcessorNanoseconds = clientProcessorNanoseconds
+        self.clientNanoseconds = clientNanoseconds
+        self.serverNanoseconds = serverNanoseconds
         self.switches = switches
         self.refaultedPages = refaultedPages
         self.metricsText = metricsText
@@ -21,18 +23,14 @@ struct Moment {
 }
 
 extension Moment {
-    /// serverfs is asked first, and what it says is read later: the clock is looked at together with what wrk has taken.
+    /// serverfs is asked first, and what it says is read later: the clocks are looked at together.
     init(_ server: ServerfsProcess, _ wrk: RunningWrk) throws {
         let metricsText = try server.metricsText()
-        let switches = ContextSwitches(ofProcess: server.pid)
-        let refaultedPages = PageCache.refaultedPages
-        let clientProcessorNanoseconds = wrk.processorNanoseconds
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
         self.init(
-            nanoseconds: now.tv_sec * 1_000_000_000 + now.tv_nsec,
-            clientProcessorNanoseconds: clientProcessorNanoseconds, switches: switches,
-            refaultedPages: refaultedPages, metricsText: metricsText)
+            nanoseconds: ProcessFacts.nanoseconds(CLOCK_MONOTONIC), clientNanoseconds: wrk.processorNanoseconds,
+            serverNanoseconds: ProcessFacts.processorNanoseconds(server.pid),
+            switches: ContextSwitches(ofProcess: server.pid), refaultedPages: PageCache.refaultedPages,
+            metricsText: metricsText)
     }
 
     var metrics: ServerfsMetrics { ServerfsMetrics(ofAdmin: metricsText) }
@@ -41,7 +39,8 @@ extension Moment {
 /// What happened between two moments in which a target was served, or in several such times together.
 struct Stretch {
     private(set) var nanoseconds = 0
-    private(set) var clientProcessorNanoseconds = 0
+    private(set) var clientNanoseconds = 0
+    private(set) var serverNanoseconds = 0
     private(set) var cost = ServerCost()
 
     /// - Parameter way: which all requests must have taken.
@@ -53,7 +52,8 @@ struct Stretch {
             throw BenchFailure(.runFailed, "\(strayed) requests went through the \(other) that should not have")
         }
         nanoseconds += after.nanoseconds - before.nanoseconds
-        clientProcessorNanoseconds += after.clientProcessorNanoseconds - before.clientProcessorNanoseconds
+        clientNanoseconds += after.clientNanoseconds - before.clientNanoseconds
+        serverNanoseconds += after.serverNanoseconds - before.serverNanoseconds
         cost =
             cost
             + ServerCost(
@@ -69,6 +69,6 @@ struct Stretch {
         let rate = Double(cost.httpRequests) / seconds
         return Sample(
             requestsPerSecond: rate, transferBytesPerSecond: rate * bytesPerRequest,
-            load: Double(clientProcessorNanoseconds) / Double(nanoseconds), cost: cost)
+            clientShare: Double(clientNanoseconds) / Double(clientNanoseconds + serverNanoseconds), cost: cost)
     }
 }

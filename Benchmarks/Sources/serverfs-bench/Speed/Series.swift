@@ -48,8 +48,8 @@ enum Requirement {
 enum Rate {
     /// Requests a second.
     case requests
-    /// Requests a second, had the machine been equally fast for both: see `Sample.load`.
-    case requestsAtEqualSpeed
+    /// Requests a second of a busy machine that is always equally fast: see `Sample.clientShare`.
+    case requestsByProcessorTime
 }
 
 /// One configuration of serverfs, measured by itself against its own bypass, and nginx if it is to.

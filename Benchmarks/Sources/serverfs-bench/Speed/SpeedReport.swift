@@ -12,19 +12,19 @@ struct SpeedReport {
         var table = Table([
             ("\(load), \(workload.name)", .left), ("requests/s", .right), ("transfer/s", .right),
             ("share of the first (median of pairs)", .right), ("±", .right), ("min–max", .right),
-            ("at equal machine speed", .right), ("±", .right),
+            ("by processor time", .right), ("±", .right),
         ])
         for result in results {
             let baseline = result.series.baseline.target
             for target in result.series.targets {
                 let share = result.ratio(target, to: baseline)
-                let atEqualSpeed = result.ratio(target, to: baseline, of: .requestsAtEqualSpeed)
+                let byTime = result.ratio(target, to: baseline, of: .requestsByProcessorTime)
                 let shares =
                     target == baseline
                     ? ["", "", "", ""]
                     : [
                         fixed(share.standardError, decimals: 3), rangeText(share),
-                        fixed(atEqualSpeed.median, decimals: 3), fixed(atEqualSpeed.standardError, decimals: 3),
+                        fixed(byTime.median, decimals: 3), fixed(byTime.standardError, decimals: 3),
                     ]
                 table.addRow(
                     [
@@ -37,6 +37,13 @@ struct SpeedReport {
         }
         return table
     }
+
+    static let explanation = """
+        By processor time: what wrk does for a request is always the same, so its share of the time that it and serverfs \
+        take together shows what serverfs does, however fast the machine is at the moment; where the processors are \
+        always busy, requests/s are in proportion to it.
+
+        """
 
     /// What a request costs inside serverfs.
     var costs: Table {
@@ -90,7 +97,7 @@ struct SpeedReport {
         switch requirement {
         case .ratio(let numerator, to: let denominator, _, let rate):
             "\(numerator.name) / \(denominator.name), \(series.name), \(workload.shortName)"
-                + (rate == .requests ? "" : ", at equal machine speed")
+                + (rate == .requests ? "" : ", by processor time")
         case .fuseRequests: "FUSE requests per HTTP request, \(series.name), \(workload.shortName)"
         }
     }
