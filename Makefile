@@ -38,6 +38,7 @@ run: build ## build and serve DOCROOT (www) on http://127.0.0.1:8080/; more opti
 test: setup ## run all tests, on real mounts and real sockets
 	@Scripts/install-packages $(TEST_PACKAGES)
 	@Scripts/fetch-perfetto-ui .build/perfetto-ui
+	swift build -c release --product serverfs
 	swift build --build-tests
 	swift test --skip-build --skip FaultTests
 	SERVERFS_FAULTS=short swift test --skip-build --filter FaultTests
@@ -70,7 +71,7 @@ bench-build: build
 	swift build -c release --package-path Benchmarks
 
 .PHONY: bench
-bench: bench-build ## mount, bypass and nginx under wrk in turn, and the targets: 13 minutes
+bench: bench-build ## mount and bypass by turns under one wrk, nginx, and the targets: 20 minutes
 	$(BENCH) speed --serverfs .build/release/serverfs --docroot www $(ARGS)
 
 .PHONY: bench-matrix

@@ -53,4 +53,27 @@ import Testing
         cache.forget([inode])
         #expect(cache.count == 0)
     }
+
+    /// Whatever is given up, each of the others is found again, and has its turn on the clock.
+    @Test func whatIsKeptIsFoundAfterOthersAreGivenUp() throws {
+        folder.write("x", to: "/file")
+        truncate(folder.path + "/file", off_t(FileMapping.windowBytes) * 300)
+        let file = try Files.open(folder.path + "/file", flags: O_RDONLY)
+        let cache = MappingCache()
+        let other = InodeNumber(index: 6, generation: 0)
+        func mapping(_ inode: InodeNumber, _ window: Int64) throws -> FileMapping {
+            try cache.mapping(of: inode, window: window, descriptor: file.rawValue)
+        }
+        for window in Int64(0)..<10 { _ = (try mapping(inode, window), try mapping(other, window)) }
+        let kept = try (Int64(0)..<10).map { try mapping(other, $0) }
+        cache.forget([inode])
+        #expect(cache.count == 10)
+        for window in Int64(0)..<10 { #expect(try mapping(other, window) === kept[Int(window)]) }
+        // Used all the while, they outlive what comes and goes.
+        for window in Int64(0)..<300 {
+            _ = try mapping(inode, window)
+            for window in Int64(0)..<10 { #expect(try mapping(other, window) === kept[Int(window)]) }
+        }
+        #expect(cache.count == MappingCache.capacity)
+    }
 }

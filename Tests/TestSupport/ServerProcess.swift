@@ -11,6 +11,14 @@ package final class ServerProcess: Sendable {
         return "/\(folder)/serverfs"
     }()
 
+    /// The product as users have it, optimised: `make test` builds it.
+    package static let releaseBinaryPath: String = {
+        let package = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        return "/\(package)/.build/release/serverfs"
+    }()
+
+    package static var hasReleaseBinary: Bool { access(releaseBinaryPath, X_OK) == 0 }
+
     /// Why a server did not start.
     package struct NotStarted: Error, CustomStringConvertible {
         package let description: String
@@ -30,14 +38,17 @@ package final class ServerProcess: Sendable {
     ///
     /// - Parameters:
     ///   - prefix: a program that runs it, with its arguments: prlimit, setpriv …
+    ///   - binary: the build that is started.
     ///   - choosesAdmin: whether it is to find the address of its admin side by itself.
-    package init(_ arguments: [String], prefix: [String] = [], choosesAdmin: Bool = false) throws {
+    package init(
+        _ arguments: [String], prefix: [String] = [], binary: String = binaryPath, choosesAdmin: Bool = false
+    ) throws {
         folder = try PrivateFolder()
         temporaryFolder = try folder.makeFolder("tmp")
         if prefix.starts(with: User.nobody.prefix) { chown(temporaryFolder, User.nobodyID, User.nobodyID) }
         let hasChosen = choosesAdmin || arguments.first == "mount" || arguments.contains("--admin")
         let started = try ChildProcess(
-            prefix + [Self.binaryPath] + arguments + (hasChosen ? [] : ["--admin", "off"]), in: folder,
+            prefix + [binary] + arguments + (hasChosen ? [] : ["--admin", "off"]), in: folder,
             environment: ["TMPDIR": temporaryFolder])
         process = started
         let hasAnswered = eventually(seconds: 10) {
@@ -59,11 +70,12 @@ package final class ServerProcess: Sendable {
     }
 
     /// `serverfs DOCROOT` with a listener through the mount and one that bypasses it.
-    package static func serving(_ docroot: String, _ options: [String] = [], prefix: [String] = []) throws
-        -> ServerProcess
-    {
+    package static func serving(
+        _ docroot: String, _ options: [String] = [], prefix: [String] = [], binary: String = binaryPath
+    ) throws -> ServerProcess {
         try ServerProcess(
-            [docroot, "--listen", "127.0.0.1:0", "--listen-bypass", "127.0.0.1:0"] + options, prefix: prefix)
+            [docroot, "--listen", "127.0.0.1:0", "--listen-bypass", "127.0.0.1:0"] + options, prefix: prefix,
+            binary: binary)
     }
 
     // MARK: - What the banner says

@@ -16,11 +16,14 @@ package struct Site: Sendable {
     package var docroot: String { "\(folder.path)/docroot" }
 
     /// - Parameter files: by path below the docroot; folders are made as needed.
-    package init(_ files: [String: String] = [:], options: [String] = [], prefix: [String] = []) throws {
+    package init(
+        _ files: [String: String] = [:], options: [String] = [], prefix: [String] = [],
+        binary: String = ServerProcess.binaryPath
+    ) throws {
         folder = try PrivateFolder()
         _ = try folder.makeFolder("docroot")
         for (path, text) in files { try Self.write(path, Array(text.utf8), in: folder) }
-        server = try ServerProcess.serving("\(folder.path)/docroot", options, prefix: prefix)
+        server = try ServerProcess.serving("\(folder.path)/docroot", options, prefix: prefix, binary: binary)
     }
 
     /// Makes or rewrites a file of the docroot.

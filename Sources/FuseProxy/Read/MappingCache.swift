@@ -45,8 +45,9 @@ final class MappingCache: Sendable {
     }
 
     fileprivate struct State {
-        var entries: [Key: (mapping: FileMapping, wasUsed: Bool)] = [:]
-        var clock: [Key] = []
+        /// Each with its place on the clock. What a READ changes stands there: to change a dictionary's value in place allocates.
+        var entries: [Key: (mapping: FileMapping, place: Int)] = [:]
+        var clock: [(key: Key, wasUsed: Bool)] = []
         var hand = 0
     }
 
@@ -56,8 +57,9 @@ final class MappingCache: Sendable {
     func mapping(of inode: InodeNumber, window: Int64, descriptor: CInt) throws(Errno) -> FileMapping {
         let key = Key(inode: inode, window: window)
         let known: FileMapping? = state.withLock { state in
-            state.entries[key]?.wasUsed = true
-            return state.entries[key]?.mapping
+            guard let entry = state.entries[key] else { return nil }
+            state.clock[entry.place].wasUsed = true
+            return entry.mapping
         }
         if let known { return known }
         let made = try FileMapping(descriptor, window: window)
@@ -89,11 +91,13 @@ final class MappingCache: Sendable {
     func forget(_ inodes: [InodeNumber]) {
         let dropped: [FileMapping] = state.withLock { state in
             guard !state.entries.isEmpty else { return [] }
-            let keys = state.clock.filter { inodes.contains($0.inode) }
+            let keys = state.clock.map(\.key).filter { inodes.contains($0.inode) }
             guard !keys.isEmpty else { return [] }
-            state.clock.removeAll { inodes.contains($0.inode) }
+            state.clock.removeAll { inodes.contains($0.key.inode) }
             state.hand = 0
-            return keys.compactMap { state.entries.removeValue(forKey: $0)?.mapping }
+            let dropped = keys.compactMap { state.entries.removeValue(forKey: $0)?.mapping }
+            for (place, (key, _)) in state.clock.enumerated() { state.entries[key]?.place = place }
+            return dropped
         }
         _ = dropped
     }
@@ -105,20 +109,22 @@ extension MappingCache.State {
     /// - Returns: what was dropped for it, to be unmapped outside the lock.
     fileprivate mutating func insert(_ mapping: FileMapping, for key: MappingCache.Key) -> FileMapping? {
         if let present = entries[key] {
-            entries[key] = (mapping, true)
+            entries[key] = (mapping, present.place)
+            clock[present.place].wasUsed = true
             return present.mapping
         }
-        entries[key] = (mapping, false)
         guard clock.count == MappingCache.capacity else {
-            clock.append(key)
+            entries[key] = (mapping, clock.count)
+            clock.append((key, false))
             return nil
         }
-        while entries[clock[hand]]!.wasUsed {
-            entries[clock[hand]]!.wasUsed = false
+        while clock[hand].wasUsed {
+            clock[hand].wasUsed = false
             hand = (hand + 1) % MappingCache.capacity
         }
-        let victim = clock[hand]
-        clock[hand] = key
+        let victim = clock[hand].key
+        clock[hand] = (key, false)
+        entries[key] = (mapping, hand)
         hand = (hand + 1) % MappingCache.capacity
         return entries.removeValue(forKey: victim)!.mapping
     }

@@ -2,7 +2,8 @@ import Glibc
 import Testing
 
 extension EndToEnd {
-    /// That a warm request costs the HTTP thread no allocation, on whichever way, with everything measured that always is.
+    /// That a warm request costs the HTTP thread no allocation, on whichever way, with everything measured that always is; and that
+    /// a READ costs the FUSE thread none.
     @Suite(.timeLimit(.minutes(4)))
     struct WarmPathTests {
         struct Request: CustomStringConvertible {
@@ -57,6 +58,37 @@ extension EndToEnd {
                 try #require(
                     isFree, "\(request): \(allocations) in \(Self.count), the first by\n\(counter.firstCallers)")
             }
+        }
+
+        /// What requests with many READs cost beyond what they cost with one. The release build: without optimisation each closure
+        /// on the way is an allocation.
+        @Test(
+            .enabled(if: ServerProcess.hasReleaseBinary, "there is no release build: `make test` makes it"),
+            arguments: ["copy", "splice", "mmap"])
+        func aReadCostsNoAllocationOfOurs(_ strategy: String) throws {
+            let counter = try AllocationCounter()
+            let site = try Site(
+                options: ["--profile", "seed", "--fuse-read", strategy, "--workers", "1"], prefix: counter.prefix,
+                binary: ServerProcess.releaseBinaryPath)
+            try site.write("short", RandomBytes.make(1000))
+            try site.write("long", RandomBytes.make(5_000_000))
+            let connection = try site.connect(.mount)
+            func cost(_ target: String) throws -> (allocations: UInt64, reads: UInt64) {
+                func reads() throws -> UInt64 {
+                    try site.server.metrics()["serverfs_fuse_requests_total{operation=\"read\"}"]
+                }
+                for _ in 1...3 { #expect(try connection.exchange(target).status == 200) }
+                let before = try reads()
+                counter.start()
+                for _ in 1...20 { #expect(try connection.exchange(target).status == 200) }
+                let allocations = counter.stop().fuse
+                return (allocations, try reads() - before)
+            }
+            let (short, long) = (try cost("/short"), try cost("/long"))
+            let (allocations, reads) = (Int(long.allocations) - Int(short.allocations), long.reads - short.reads)
+            #expect(reads > 500)
+            // libfuse allocates its description of each request.
+            #expect(abs(allocations - Int(reads)) < Int(reads) / 10, "\(short) \(long)")
         }
     }
 }
