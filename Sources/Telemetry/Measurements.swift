@@ -1,8 +1,10 @@
-package import Synchronization
+public import Synchronization
 
 /// Everything that is measured of one server: made once, handed to the parts that write into it, and read by whoever asks. Any
 /// thread.
-package final class Measurements: Sendable {
+///
+/// The type is public for the same reason as `Counters`: so that a look at `isTiming` is a load, and not a call.
+public final class Measurements: Sendable {
     /// Atomic, relaxed: whoever measures a request reads it once, at its beginning or before.
     @usableFromInline let timing: Atomic<Bool>
     package let http = CounterGroup<HTTPCounter>()

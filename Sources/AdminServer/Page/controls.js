@@ -1,4 +1,4 @@
-// What the page can do to the server: turn the bypass over, and record a trace.
+// What the page can do to the server: turn its switches, and record a trace.
 
 import { element, setText } from "./dom.js";
 import * as text from "./text.js";
@@ -15,44 +15,75 @@ export function say(words) { setText("said", words); }
 /** What the server said last; null while it cannot be asked. */
 let latest = null;
 
-// MARK: The bypass
+// MARK: Switches
 
-let isTurning = false;
+/** One of the server's switches: it shows what the server says, whoever has turned it. */
+class Switch {
+  #isTurning = false;
+  #name;
+  #title;
+  #text;
+  #isOn;
 
-function showBypass() {
-  const button = element("bypass");
-  const isOn = latest?.bypass ?? (latest?.mounted === false);
-  button.disabled = !latest || latest.bypass === null || latest.bypass === undefined || isTurning;
-  if (latest) button.ariaChecked = isOn ? "true" : "false";
-  setText("bypass-text", bypassText());
+  /**
+   * @param name in a status, where it is true, false, or null while it cannot be turned; of its resource; and of its elements.
+   * @param text what a status has it say.
+   * @param isOn whether a status has it on.
+   */
+  constructor(name, title, text, isOn = (status) => status[name]) {
+    this.#name = name;
+    this.#title = title;
+    this.#text = text;
+    this.#isOn = isOn;
+  }
+
+  start() { element(this.#name).addEventListener("click", () => this.#turn()); }
+
+  show() {
+    const button = element(this.#name);
+    button.disabled = typeof latest?.[this.#name] !== "boolean" || this.#isTurning;
+    if (latest) button.ariaChecked = this.#isOn(latest) ? "true" : "false";
+    setText(`${this.#name}-text`, latest ? this.#text(latest) : "Not known: there is no connection.");
+  }
+
+  async #turn() {
+    const wanted = !latest[this.#name];
+    const word = wanted ? "on" : "off";
+    this.#isTurning = true;
+    setText(`${this.#name}-error`, "");
+    this.show();
+    try {
+      const response = await fetch(this.#name, { method: "PUT", body: word });
+      if (!response.ok) throw new Error(await failure(response));
+      if (latest) latest = { ...latest, [this.#name]: wanted };
+      say(`${this.#title} ${word}.`);
+    } catch (error) {
+      setText(`${this.#name}-error`, `Not turned ${word}: ${error.message}`);
+    }
+    this.#isTurning = false;
+    this.show();
+  }
 }
 
-function bypassText() {
-  if (!latest) return "Not known: there is no connection.";
-  if (latest.bypass === null || latest.bypass === undefined) {
+function bypassText(status) {
+  if (status.bypass === null || status.bypass === undefined) {
     return "There is no mount to go round: files are read from the docroot.";
   }
-  if (latest.bypass) return "On: --listen reads the docroot directly.";
-  if (latest.degraded || !latest.mounted) return "Off, but the mount is gone: --listen does what --on-mount-loss says.";
+  if (status.bypass) return "On: --listen reads the docroot directly.";
+  if (status.degraded || !status.mounted) return "Off, but the mount is gone: --listen does what --on-mount-loss says.";
   return "Off: --listen reads through the mount.";
 }
 
-async function turnBypass() {
-  const wanted = !latest.bypass;
-  isTurning = true;
-  setText("bypass-error", "");
-  showBypass();
-  try {
-    const response = await fetch("bypass", { method: "PUT", body: wanted ? "on" : "off" });
-    if (!response.ok) throw new Error(await failure(response));
-    if (latest) latest = { ...latest, bypass: wanted };
-    say(`Bypass ${wanted ? "on" : "off"}.`);
-  } catch (error) {
-    setText("bypass-error", `Not turned ${wanted ? "on" : "off"}: ${error.message}`);
-  }
-  isTurning = false;
-  showBypass();
+function telemetryText(status) {
+  return status.telemetry
+    ? "On: it is measured how long requests take, and what for."
+    : "Off: requests are counted, and no times are taken.";
 }
+
+const switches = [
+  new Switch("bypass", "Bypass", bypassText, (status) => status.bypass ?? !status.mounted),
+  new Switch("telemetry", "Telemetry", telemetryText),
+];
 
 // MARK: The trace
 
@@ -130,18 +161,18 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-// MARK: Both
+// MARK: All
 
 /** @param status what the server has said last; null without a connection. */
 export function showControls(status) {
   latest = status;
-  showBypass();
+  for (const each of switches) each.show();
   showTrace();
 }
 
 export function startControls() {
   traceText = element("trace-text").textContent;
-  element("bypass").addEventListener("click", turnBypass);
+  for (const each of switches) each.start();
   element("trace").addEventListener("submit", (event) => {
     event.preventDefault();
     if (!element("trace-button").disabled) recordTrace();

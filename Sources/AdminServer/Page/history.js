@@ -32,6 +32,8 @@ function perRequest(now, before) {
   const hits = increase(now?.openFileHits, before?.openFileHits);
   const misses = increase(now?.openFileMisses, before?.openFileMisses);
   const phases = increases(now?.phases, before?.phases);
+  // Those whose time was taken, which may be switched off.
+  const timed = increase(now?.latency?.count, before?.latency?.count);
   return {
     requests,
     fuse: quotient(increase(now?.fuseRequests, before?.fuseRequests), requests),
@@ -39,7 +41,7 @@ function perRequest(now, before) {
     involuntary: quotient(sampled.involuntarySwitches ?? null, sampled.requests),
     cpu: quotient(increase(now?.processorNanoseconds, before?.processorNanoseconds), requests),
     hits: hits === null || misses === null ? null : quotient(hits, hits + misses),
-    phases: Object.fromEntries(Object.entries(phases).map(([name, time]) => [name, quotient(time, requests)])),
+    phases: Object.fromEntries(Object.entries(phases).map(([name, time]) => [name, quotient(time, timed)])),
   };
 }
 
@@ -147,11 +149,11 @@ export class History {
     for (const [name, operation] of Object.entries(status.fuse?.operations ?? {})) {
       const past = before.fuse?.operations?.[name];
       const past5 = start.fuse?.operations?.[name];
-      const requests = increase(operation.requests, past5?.requests ?? 0);
+      const timed = increase(operation.latency?.count, past5?.latency?.count ?? 0);
       point.fuse[name] = {
         rate: quotient(increase(operation.requests, past?.requests ?? 0), elapsed),
-        service: quotient(increase(operation.serviceNanoseconds, past5?.serviceNanoseconds ?? 0), requests),
-        reply: quotient(increase(operation.replyNanoseconds, past5?.replyNanoseconds ?? 0), requests),
+        service: quotient(increase(operation.serviceNanoseconds, past5?.serviceNanoseconds ?? 0), timed),
+        reply: quotient(increase(operation.replyNanoseconds, past5?.replyNanoseconds ?? 0), timed),
       };
     }
     return point;

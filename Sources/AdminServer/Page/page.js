@@ -38,7 +38,7 @@ function notices() {
     list.push(["bad", `The mount is gone: until it is back, --on-mount-loss ${policy} is in effect.`]);
   }
   if (status?.telemetry === false) {
-    list.push(["", "Times are not measured (--telemetry off): there are counts, but no latency and no phases."]);
+    list.push(["", "Times are not measured, as telemetry is off: there are counts, but no latency and no phases."]);
   }
   return list;
 }

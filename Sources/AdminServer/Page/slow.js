@@ -73,6 +73,6 @@ export function showSlow(status) {
   element("slow-table").tBodies[0].replaceChildren(...latest.map((request) => slowRow(request, longest)));
   element("slow-table").hidden = requests.length === 0;
   const isMeasured = status.telemetry !== false;
-  setText("slow-none", isMeasured ? "None yet: nothing has taken 10 ms." : "Not measured: --telemetry is off.");
+  setText("slow-none", isMeasured ? "None yet: nothing has taken 10 ms." : "Not measured: telemetry is off.");
   element("slow-none").hidden = requests.length > 0;
 }

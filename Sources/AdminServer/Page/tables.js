@@ -88,7 +88,7 @@ export function showFuse(status, point) {
   element("fuse-none").hidden = rows.length > 0;
 }
 
-function mean(operation, part) { return operation[part] > 0 ? operation[part] / operation.requests : null; }
+function mean(operation, part) { return operation.latency?.count > 0 ? operation[part] / operation.latency.count : null; }
 
 export function showThreads(status, point, points) {
   const groups = threadGroups(points);

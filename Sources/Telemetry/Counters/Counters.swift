@@ -1,11 +1,14 @@
 import Platform
-package import Synchronization
+public import Synchronization
 
 /// A fixed set of counters, one for each case of `Key`, that belongs to one writing thread.
 ///
 /// The writer pays a plain load, add and store: no locked instruction and no cache line shared with another writer.
 /// Any thread may read; a value read is one that the counter has had.
-package final class Counters<Key: CounterKey>: @unchecked Sendable {
+///
+/// The type and its keys are public, though nobody outside of the package sees them: what is inlinable of a type that is not,
+/// another module only calls, and where the type is generic by way of its key's witness table.
+public final class Counters<Key: CounterKey>: @unchecked Sendable {
     /// Atomic, relaxed: counters. Written by the owning thread only.
     @usableFromInline let values: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -25,8 +28,8 @@ package final class Counters<Key: CounterKey>: @unchecked Sendable {
     /// Adds to a counter. The owning thread only.
     @inlinable
     package func add(_ key: Key, _ amount: UInt64 = 1) {
-        let value = values[key.rawValue].load(ordering: .relaxed)
-        values[key.rawValue].store(value &+ amount, ordering: .relaxed)
+        let value = values + key.rawValue
+        value.pointee.store(value.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 
     /// The present value of a counter. Any thread.
@@ -36,7 +39,7 @@ package final class Counters<Key: CounterKey>: @unchecked Sendable {
 }
 
 /// What a set of counters counts: raw values are 0, 1, 2 … in the order of the cases.
-package protocol CounterKey: RawRepresentable<Int>, CaseIterable, Sendable {}
+public protocol CounterKey: RawRepresentable<Int>, CaseIterable, Sendable {}
 
 /// The counters of all threads of one kind, added up when somebody asks. Any thread.
 package final class CounterGroup<Key: CounterKey>: Sendable {

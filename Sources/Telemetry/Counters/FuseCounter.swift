@@ -1,5 +1,5 @@
 /// What a FUSE thread counts: requests by operation (linux/fuse.h), and what they moved.
-package enum FuseCounter: Int, CounterKey {
+public enum FuseCounter: Int, CounterKey {
     case lookup, forget, getattr, readlink, opendir, readdir, readdirplus, releasedir
     case open, read, release, lseek, statfs, initialize, modification, other
     /// Bytes of READ replies.

@@ -1,5 +1,5 @@
 /// What FUSE requests are told apart by: the operations that a read-only file system answers, and the rest in two.
-package enum FuseOperation: Int, LatencyKey {
+public enum FuseOperation: Int, LatencyKey {
     case lookup, forget, getattr, readlink, opendir, readdir, readdirplus, releasedir
     case open, read, release, lseek, statfs, initialize, modification, other
 

@@ -1,10 +1,10 @@
 /// Where a response's file came from: the FUSE mount, or the docroot itself.
-package enum ServingPath: Int, LatencyKey {
+public enum ServingPath: Int, LatencyKey {
     case mount, bypass
 }
 
 /// What an event loop's thread counts.
-package enum HTTPCounter: Int, CounterKey {
+public enum HTTPCounter: Int, CounterKey {
     case connectionsAccepted, connectionsRefused, connectionsClosed
     case mountRequests, bypassRequests
     /// Bytes of bodies handed to the socket.
@@ -31,42 +31,52 @@ package enum HTTPCounter: Int, CounterKey {
     case mountVoluntarySwitches, bypassVoluntarySwitches
     case mountInvoluntarySwitches, bypassInvoluntarySwitches
 
+    @inlinable
     package static func requests(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountRequests : .bypassRequests
     }
 
+    @inlinable
     package static func bodyBytes(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountBodyBytes : .bypassBodyBytes
     }
 
+    @inlinable
     package static func openFileHits(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountOpenFileHits : .bypassOpenFileHits
     }
 
+    @inlinable
     package static func openFileMisses(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountOpenFileMisses : .bypassOpenFileMisses
     }
 
+    @inlinable
     package static func sampledRequests(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountSampledRequests : .bypassSampledRequests
     }
 
+    @inlinable
     package static func sampledVoluntary(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountSampledVoluntary : .bypassSampledVoluntary
     }
 
+    @inlinable
     package static func sampledInvoluntary(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountSampledInvoluntary : .bypassSampledInvoluntary
     }
 
+    @inlinable
     package static func processorNanoseconds(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountProcessorNanoseconds : .bypassProcessorNanoseconds
     }
 
+    @inlinable
     package static func voluntarySwitches(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountVoluntarySwitches : .bypassVoluntarySwitches
     }
 
+    @inlinable
     package static func involuntarySwitches(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountInvoluntarySwitches : .bypassInvoluntarySwitches
     }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The distribution of one latency, for all threads that record it: an HDR histogram, to two significant digits, from 1 ns to an
 /// hour. Any thread; a record takes an uncontended lock where each thread has a histogram of its own.
-package final class LatencyHistogram: Sendable {
+public final class LatencyHistogram: Sendable {
     /// Not `Guarded`: the check in debug builds that no call is made under it is not worth its cost here, in every request.
     private let state: Mutex<State>
 
@@ -46,14 +46,17 @@ package final class LatencyHistogram: Sendable {
 }
 
 /// What a latency is told apart by: raw values are 0, 1, 2 … in the order of the cases.
-package protocol LatencyKey: RawRepresentable<Int>, CaseIterable, Sendable {}
+public protocol LatencyKey: RawRepresentable<Int>, CaseIterable, Sendable {}
 
 /// The latencies that one thread records, one histogram for each case of `Key`.
-package final class Latencies<Key: LatencyKey>: Sendable {
-    private let histograms: [LatencyHistogram]
+///
+/// Public, and its keys too, as `Counters`.
+public final class Latencies<Key: LatencyKey>: Sendable {
+    @usableFromInline let histograms: [LatencyHistogram]
 
     package init() { histograms = Key.allCases.map { _ in LatencyHistogram() } }
 
+    @inlinable
     package subscript(_ key: Key) -> LatencyHistogram { histograms[key.rawValue] }
 }
 

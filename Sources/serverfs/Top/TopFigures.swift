@@ -51,11 +51,15 @@ struct TopFigures {
     /// FUSE requests by operation, the most frequent first, then by name; those that there have been.
     var operations: [(name: String, rate: Double, service: Double?, reply: Double?, latency: TopStatus.Latency)] {
         now.fuse.operations.filter { $0.value.requests > 0 }.map { name, operation in
-            let requests = rate { $0.fuse.operations[name]?.requests ?? 0 }
-            func share(_ value: @escaping (TopStatus.Operation) -> UInt64) -> Double? {
-                requests > 0 ? rate { $0.fuse.operations[name].map(value) ?? 0 } / requests : nil
+            func rate(_ value: @escaping (TopStatus.Operation) -> UInt64) -> Double {
+                self.rate { $0.fuse.operations[name].map(value) ?? 0 }
             }
-            return (name, requests, share(\.serviceNanoseconds), share(\.replyNanoseconds), operation.latency)
+            // Of those whose time was taken, which may be switched off.
+            let timed = rate(\.latency.count)
+            func share(_ value: @escaping (TopStatus.Operation) -> UInt64) -> Double? {
+                timed > 0 ? rate(value) / timed : nil
+            }
+            return (name, rate(\.requests), share(\.serviceNanoseconds), share(\.replyNanoseconds), operation.latency)
         }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }
     }
 

@@ -14,7 +14,8 @@ extension EndToEnd {
                         {"name": "http-0", "threadID": 7, "processorNanoseconds": ${open}, "voluntarySwitches": ${requests},
                          "involuntarySwitches": 18446744073709551615}],
                     "http": {"bypass": {"requests": 0}, "mount": {
-                        "requests": ${requests}, "bodyBytes": ${bodyBytes}, "phases": {"open": ${open}}}}}`)
+                        "requests": ${requests}, "bodyBytes": ${bodyBytes}, "phases": {"open": ${open}},
+                        "latency": {"count": ${requests}}}}}`)
                 return import('/history.js').then(({ History }) => {
                     const history = new History()
                     history.add(status(86400, '8640000000', '8640000000000000123', '8640000000000000001'))

@@ -29,8 +29,9 @@ extension EndToEnd {
             #expect(page.server.stop() == .exited(0))
             #expect(try page.linkBecomes("lost"))
             #expect(try page.becomes("notices") { $0.hasPrefix("No connection to serverfs") })
-            #expect(try page.becomesUsable("bypass", false))
-            #expect(try page.becomesUsable("trace-button", false))
+            for control in ["bypass", "telemetry", "trace-button"] {
+                #expect(try page.becomesUsable(control, false), "\(control)")
+            }
 
             let admin = "127.0.0.1:\(page.server.adminPort)"
             let next = try ServerProcess([page.docroot, "--listen", "127.0.0.1:0", "--admin", admin])

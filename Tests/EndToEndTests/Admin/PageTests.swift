@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -110,6 +111,48 @@ extension EndToEnd {
             }
         }
 
+        /// Times go and come back, whoever turns it; counts never go.
+        @Test func theTelemetrySwitchChangesWhetherTimesAreTaken() throws {
+            let page = try AdminPage(["--profile", "seed"])
+            let done = SharedFlag()
+            let clients = try page.load([page.server.port], until: done)
+            defer { done.set() }
+            #expect(try page.becomesUsable("telemetry"))
+            #expect(try page.driver.role("#telemetry") == "switch")
+            #expect(try page.driver.label("#telemetry") == "Telemetry")
+            func click() throws { try page.driver.click("#telemetry") }
+            func turnElsewhere() throws {
+                let admin = AdminClient(port: page.server.adminPort)
+                #expect(try admin.fetch("/telemetry", method: "PUT", body: "on").status == 200)
+            }
+            func press() throws {
+                try page.driver.run("document.getElementById('telemetry').focus()")
+                try page.driver.press(" ")
+            }
+            func latencies() throws -> Int {
+                let http = try #require(try page.status()["http"] as? [String: Any])
+                let mount = try #require(http["mount"] as? [String: Any])
+                return try #require((mount["latency"] as? [String: Any])?["count"] as? Int)
+            }
+            for (isOn, turn) in [(false, click), (true, turnElsewhere), (false, press)] {
+                try turn()
+                #expect(try page.eventuallyHolds("document.getElementById('telemetry').ariaChecked === '\(isOn)'"))
+                #expect(try page.becomes("telemetry-text") { $0.hasPrefix(isOn ? "On: " : "Off: ") })
+                #expect(try page.becomes("notices") { $0.contains("Times are not measured") != isOn })
+                #expect(try page.becomes("options") { $0.contains("off (asked for: on)") != isOn })
+                #expect(try page.becomes("p50-mount") { ($0 != "–") == isOn })
+                #expect(try page.becomes("phase-table") { $0.contains("together") == isOn })
+                #expect(try page.becomes("rate-mount", above: 10))
+                let before = try latencies()
+                usleep(300_000)
+                #expect((try latencies() > before) == isOn)
+            }
+            #expect(try page.driver.text("telemetry-error") == "")
+            #expect(try page.complaints() == [])
+            done.set()
+            try clients.join()
+        }
+
         @Test func theButtonRecordsATrace() throws {
             let page = try AdminPage(["--profile", "seed"])
             let done = SharedFlag()
@@ -123,8 +166,13 @@ extension EndToEnd {
             #expect(try page.driver.holds("document.getElementById('trace-button').disabled"))
             #expect(try page.becomes("trace-text") { $0.hasPrefix("trace.json, ") })
             let path = "\(page.browser.downloads)/trace.json"
-            try #require(eventually(seconds: 30) { access(path, F_OK) == 0 })
-            let bytes = try readFile(Array(path.utf8))
+            // The browser makes an empty file first.
+            var bytes: [UInt8] = []
+            let isThere = eventually(seconds: 30) {
+                bytes = (try? readFile(Array(path.utf8))) ?? []
+                return !bytes.isEmpty
+            }
+            try #require(isThere)
             let trace = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
             let events = try #require(trace["traceEvents"] as? [[String: Any]])
             #expect(events.contains { $0["ph"] as? String == "X" })
@@ -173,7 +221,7 @@ extension EndToEnd {
             }
             #expect(reached.first == "skip")
             #expect(!reached.contains { $0.hasPrefix("unseen ") }, "\(reached)")
-            for control in ["bypass", "trace-seconds", "trace-sample", "trace-button"] {
+            for control in ["bypass", "telemetry", "trace-seconds", "trace-sample", "trace-button"] {
                 #expect(reached.contains(control), "\(control)")
                 #expect(try page.driver.label("#\(control)") != "", "\(control)")
             }
@@ -184,7 +232,9 @@ extension EndToEnd {
             for (landmark, role) in [("main", "main"), (".top", "banner"), (".end", "contentinfo")] {
                 #expect(try page.driver.role(landmark) == role)
             }
-            for section in ["paths", "bypass", "trace", "rate", "latency", "phases", "switches", "fuse", "threads"] {
+            for section in [
+                "paths", "bypass", "telemetry", "trace", "rate", "latency", "phases", "switches", "fuse", "threads",
+            ] {
                 #expect(try page.driver.role("section[aria-labelledby='h-\(section)']") == "region")
             }
             #expect(try page.complaints() == [])
