@@ -156,6 +156,17 @@ extension EndToEnd {
                     metrics.number("serverfs_http_phase_seconds_total{via=\"\(via)\",phase=\"wait\"}")
                 )
             }
+            /// Waits until the server has had nothing to send or to receive for 0.3 s.
+            func letAllBeSent() throws {
+                var (sent, quiet) = (0.0, 0)
+                _ = try eventually(seconds: 20) {
+                    let metrics = Metrics(try site.admin.fetch("/metrics").bodyText)
+                    let now = metrics.number("serverfs_http_body_bytes_total{via=\"\(via)\"}")
+                    (sent, quiet) = (now, now == sent ? quiet + 1 : 0)
+                    usleep(100_000)
+                    return quiet == 3
+                }
+            }
             /// Turns it at the beginning and, for each further step, while a request waits.
             func expect(_ steps: [Bool], isRecorded: Bool, _ request: (_ wait: () throws -> Void) throws -> Void) throws
             {
@@ -163,8 +174,7 @@ extension EndToEnd {
                 try turn(site, steps[0])
                 try letTheLoopTurn()
                 try request {
-                    // All that can be sent or received has been.
-                    usleep(300_000)
+                    try letAllBeSent()
                     for step in steps.dropFirst() {
                         try turn(site, step)
                         try letTheLoopTurn()
