@@ -15,6 +15,10 @@ enum CopyReader {
             if count == 0 { break }
             filled += count
         }
-        return filled
+        guard filled > 0, buffer[filled - 1] == 0 else { return filled }
+        // Where the file was cut while it was read, its file system may have cleared the page cache under the copy: whole pages,
+        // since folios are large. The kernel would keep them. The size is set before that, so it tells now.
+        let size = try Files.status(descriptor).st_size
+        return max(Int(min(Int64(filled), Int64(size) - offset)), 0)
     }
 }
