@@ -83,6 +83,7 @@ final class ProxyOperations: Sendable {
 
     private func lookup(parent: InodeNumber, folder: CInt, name: ComponentName) throws(Errno) -> InodeEntry {
         var hasCrossedMount = false
+        let looked = inodes.moment
         let child = try resolver.openChild(
             name, in: folder, flags: Files.pathOnly, hasCrossedMount: &hasCrossedMount)
         let status = try InodeStatus(child.rawValue)
@@ -102,7 +103,7 @@ final class ProxyOperations: Sendable {
             if isFile { files.remember(inode, child) } else if isFolder { resolver.remember(inode, child) }
         }
         let timeouts = rules.timeouts(inode, parent: parent, attributes: status.attributes)
-        noteSeen(status, of: inode, timeouts)
+        noteSeen(status, of: inode, timeouts, looked: looked)
         return InodeEntry(inode: inode, attributes: status.attributes, timeouts: timeouts)
     }
 
@@ -123,11 +124,13 @@ final class ProxyOperations: Sendable {
 
     /// A file that has changed in a way that the kernel does not notice by itself, because it compares size and modification
     /// time only, is queued to be told of.
-    private func noteSeen(_ status: InodeStatus, of inode: InodeNumber, _ timeouts: CacheTimeouts) {
+    private func noteSeen(
+        _ status: InodeStatus, of inode: InodeNumber, _ timeouts: CacheTimeouts, looked: UInt64
+    ) {
         guard status.attributes.st_mode & S_IFMT == S_IFREG, keepsPages else { return }
         // After the reply: an invalidation that overtakes it would make the kernel ignore the attributes in it.
         let isTold = rules.watch != nil && timeouts.attributeSeconds == CacheTimeouts.unlimited
-        if inodes.noteSeen(ContentVersion(status.attributes), of: inode, isTold: isTold) {
+        if inodes.noteSeen(ContentVersion(status.attributes), of: inode, isTold: isTold, looked: looked) {
             ProxyThread.currentIfAny?.changedInodes.append(inode)
         }
     }
@@ -141,10 +144,11 @@ final class ProxyOperations: Sendable {
         }
         do throws(Errno) {
             var status: InodeStatus?
+            let looked = inodes.moment
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
             let parent = try inodes.location(of: inode).parent
             let timeouts = rules.timeouts(inode, parent: parent, attributes: status!.attributes)
-            noteSeen(status!, of: inode, timeouts)
+            noteSeen(status!, of: inode, timeouts, looked: looked)
             return (status!.attributes, timeouts)
         } catch .staleNFSFileHandle {
             // Renamed, deleted or replaced, but somebody still has it open: then it still has its attributes.
@@ -184,14 +188,24 @@ final class ProxyOperations: Sendable {
     /// Makes sure that the kernel can tell that a READ has met the file's end before the end it goes by.
     ///
     /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
-    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So such a READ fails: it is most often
-    /// one ahead of a reader, which asks again then. Once where the kernel knows of the change, or nobody will tell it of it; and
-    /// until it is told where it will be: what is sent after that shows it the end.
+    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So nothing is told while such a READ is
+    /// answered; and where that is too late, it fails: it is most often one ahead of a reader, which asks again then. Once where
+    /// nobody will tell the kernel of the change; where it will be told, as long as `SizeDoubts` says.
     ///
+    /// - Parameter file: open on the docroot's file.
     /// - Throws: EIO.
-    func checkEnd(_ inode: InodeNumber, offset: Int64, count: Int, read: Int) throws(Errno) {
+    func checkEnd(_ inode: InodeNumber, _ file: CInt, offset: Int64, count: Int, read: Int) throws(Errno) {
         guard keepsPages, read < count else { return }
-        if inodes.isEarly(end: offset + Int64(read), of: inode) { throw .ioError }
+        // Of one page it may be what a reader waits for, not a READ ahead of one: he is not to get an error for nothing.
+        let isBeyond = read == 0 && count > SizeDoubts.pageBytes ? try Files.status(file).st_size < offset : false
+        let end = offset + Int64(read)
+        guard let thread = ProxyThread.currentIfAny else { return }
+        thread.endEarlyAnswer()
+        switch inodes.judge(end: end, isBeyond: isBeyond, of: inode) {
+        case .expected: break
+        case .early: thread.earlyAnswer = EarlyAnswer(inode: inode, end: end, count: count)
+        case .refused: throw .ioError
+        }
     }
 
     /// Ends what `open` began.

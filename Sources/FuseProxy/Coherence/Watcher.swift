@@ -26,6 +26,9 @@ final class Watcher: @unchecked Sendable {
     /// Set once, at the thread's end.
     private let hasEnded = Atomic(false)
     private var thread: NamedThread?
+    /// Inodes of which the kernel is told a little later, because it is learning from READs where they end. The watcher's thread
+    /// only.
+    private var held: Set<InodeNumber> = []
 
     private static let bufferBytes = 256 * 1024
 
@@ -78,7 +81,9 @@ final class Watcher: @unchecked Sendable {
             pollfd(fd: mountTable?.rawValue ?? -1, events: Int16(POLLPRI), revents: 0),
         ]
         while !isStopping.load(ordering: .acquiring) {
-            guard poll(&waits, 4, -1) > 0 else { continue }
+            let count = poll(&waits, 4, held.isEmpty ? -1 : 1)
+            for inode in held { dropInode(inode) }
+            guard count > 0 else { continue }
             if waits[1].revents != 0 { dropChanged() }
             if waits[2].revents != 0 { readWatch(into: buffer) }
             if waits[3].revents != 0 {
@@ -151,7 +156,11 @@ final class Watcher: @unchecked Sendable {
     }
 
     private func dropInode(_ inode: InodeNumber) {
-        inodes.noteInvalidation(inode)
+        guard inodes.mayTell(inode) else {
+            held.insert(inode)
+            return
+        }
+        held.remove(inode)
         invalidator.dropInode(inode)
         inodes.noteTold(inode)
     }

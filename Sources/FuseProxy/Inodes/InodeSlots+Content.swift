@@ -9,37 +9,68 @@ extension InodeSlots {
         return isSame && !version.isRecent
     }
 
-    mutating func isEarly(end: Int64, of inode: InodeNumber) -> Bool {
-        guard let index = try? index(of: inode) else { return false }
+    /// The interface is that of `InodeTable`, here as below.
+    mutating func judge(end: Int64, isBeyond: Bool, of inode: InodeNumber) -> ReadEnd {
+        guard let index = try? index(of: inode) else { return .expected }
         let former = slots[Int(index)].seenContent.size
-        guard former > end else {
-            return !sizeDoubts.isEmpty
-                && sizeDoubts.mayBelieveLonger(index, than: end)
+        if former > end {
+            let now = Clock.monotonicNanoseconds
+            switch slots[Int(index)].telling {
+            case .awaited, .underWay:
+                if SizeDoubts.mayArriveYet(slots[Int(index)].seenNanoseconds, at: now) { return .refused }
+                sizeDoubts.noteEnd(index, former: former, at: now)
+            case .done: sizeDoubts.noteEnd(index, former: former, at: now)
+            case .never:
+                // Nobody tells: once, which gives the answer with that size the time to arrive.
+                slots[Int(index)].seenContent.size = end
+                sizeDoubts.noteEnd(index, former: former, at: now)
+                return .refused
+            }
         }
-        if !slots[Int(index)].awaitsTelling {
-            slots[Int(index)].seenContent.size = end
-            sizeDoubts.noteEnd(index, former: former)
-        }
+        if sizeDoubts.isEmpty { return .expected }
+        return sizeDoubts.judge(index, end: end, isBeyond: isBeyond, at: Clock.monotonicNanoseconds)
+    }
+
+    mutating func noteAnswered(_ answer: EarlyAnswer) {
+        guard let index = try? index(of: answer.inode) else { return }
+        sizeDoubts.noteAnswered(index, answer, at: Clock.monotonicNanoseconds)
+    }
+
+    mutating func mayTell(_ inode: InodeNumber, moment: UInt64) -> Bool {
+        guard let index = try? index(of: inode) else { return true }
+        guard sizeDoubts.mayTell(index, at: Clock.monotonicNanoseconds) else { return false }
+        slots[Int(index)].toldMoment = moment
+        if slots[Int(index)].telling == .awaited { slots[Int(index)].telling = .underWay }
         return true
     }
 
-    mutating func noteInvalidation(_ inode: InodeNumber) {
-        guard let index = try? index(of: inode) else { return }
-        sizeDoubts.noteInvalidation(index, at: Clock.monotonicNanoseconds)
-    }
-
     mutating func noteTold(_ inode: InodeNumber) {
-        noteInvalidation(inode)
-        if let index = try? index(of: inode) { slots[Int(index)].awaitsTelling = false }
+        sizeDoubts.noteTold()
+        guard let index = try? index(of: inode) else { return }
+        guard slots[Int(index)].telling == .underWay else { return }
+        slots[Int(index)].telling = .done
     }
 
-    mutating func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool) -> Bool {
+    mutating func noteSeen(
+        _ version: ContentVersion, of inode: InodeNumber, isTold: Bool, looked: UInt64
+    ) -> Bool {
         guard let index = try? index(of: inode) else { return false }
         let former = slots[Int(index)].seenContent
+        let formerLook = SizeDoubts.Look(
+            size: former.size, telling: slots[Int(index)].telling, nanoseconds: slots[Int(index)].seenNanoseconds)
+        let now = Clock.monotonicNanoseconds
         slots[Int(index)].seenContent = version
-        slots[Int(index)].awaitsTelling = isTold
+        slots[Int(index)].seenNanoseconds = now
+        if !isTold {
+            slots[Int(index)].telling = .never
+        } else if looked >= slots[Int(index)].toldMoment {
+            slots[Int(index)].telling = .awaited
+        } else {
+            // The answer is overtaken; and what changes the file from now on is told of by itself.
+            slots[Int(index)].telling = sizeDoubts.isBeingTold(index) ? .underWay : .done
+        }
         if former.size > version.size || !sizeDoubts.isEmpty {
-            sizeDoubts.noteSeen(index, size: version.size, former: former.size, at: Clock.monotonicNanoseconds)
+            sizeDoubts.noteSeen(index, size: version.size, former: formerLook, at: now)
         }
         return former.size >= 0 && (former != version || version.isRecent)
     }

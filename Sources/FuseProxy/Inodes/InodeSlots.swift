@@ -12,8 +12,12 @@ struct InodeSlots: ~Copyable {
         /// What the file was when the kernel was last told that it may keep its pages, and when it was last looked at.
         var keptContent = ContentVersion()
         var seenContent = ContentVersion()
-        /// Whether the kernel, which has learnt that content, will be told when it changes, and has not been yet.
-        var awaitsTelling = false
+        /// Whether the kernel, which has learnt that content, is told when it changes.
+        var telling = Telling.never
+        /// The moment when it was last told.
+        var toldMoment: UInt64 = 0
+        /// When the file was last looked at, CLOCK_MONOTONIC.
+        var seenNanoseconds: UInt64 = 0
         /// `nameCount` bytes, not NUL-terminated; nil for the root and for free slots.
         var name: UnsafeMutablePointer<CChar>?
         var parent: UInt32 = 0
@@ -25,6 +29,13 @@ struct InodeSlots: ~Copyable {
         var next: UInt32 = 0
         var nameCount: UInt8 = 0
         var isUsed = false
+    }
+
+    /// How far it is that the kernel is told that what it has learnt of a file has changed.
+    enum Telling: UInt8 {
+        /// Nobody will tell it.
+        case never
+        case awaited, underWay, done
     }
 
     private static let rootIndex: UInt32 = 1
@@ -73,7 +84,8 @@ struct InodeSlots: ~Copyable {
         slots[Int(index)].lookups = 1
         slots[Int(index)].keptContent = ContentVersion()
         slots[Int(index)].seenContent = ContentVersion()
-        slots[Int(index)].awaitsTelling = false
+        slots[Int(index)].telling = .never
+        slots[Int(index)].toldMoment = 0
         sizeDoubts.forget(index)
         slots[Int(index)].isUsed = true
         slots[Int(index)].parent = parentIndex

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Synchronization
 
 /// Where an inode was last found: enough to open it again, and to tell whether what is found there is still it.
 struct InodeLocation {
@@ -15,6 +16,7 @@ struct InodeLocation {
 /// any FUSE thread; no system call is made and no other lock is taken under `state`'s lock.
 final class InodeTable: Sendable {
     private let state: Guarded<InodeSlots>
+    private let moments = Atomic<UInt64>(0)
 
     /// - Parameter root: the docroot's identity: inode 1, which is never forgotten.
     init(root: InodeIdentity) {
@@ -86,23 +88,39 @@ final class InodeTable: Sendable {
         state.withLock { $0.noteContent(version, of: inode) }
     }
 
-    /// Notes that an inode's attributes are about to be invalidated.
-    func noteInvalidation(_ inode: InodeNumber) { state.withLock { $0.noteInvalidation(inode) } }
+    // MARK: - What the kernel is told, and what it answers READs by
 
-    /// Notes that the kernel has been told of a change.
+    /// Counts how often the kernel is told of a change.
+    var moment: UInt64 { moments.load(ordering: .acquiring) }
+
+    /// Whether the kernel may be told now that an inode has changed: it may not while a READ of it is being answered by which
+    /// it learns where the file ends. If it may, it is being told until `noteTold`. On the watcher's thread.
+    func mayTell(_ inode: InodeNumber) -> Bool {
+        let moment = moments.add(1, ordering: .acquiringAndReleasing).newValue
+        return state.withLock { $0.mayTell(inode, moment: moment) }
+    }
+
+    /// Notes that the kernel has been told of a change. On the watcher's thread.
     func noteTold(_ inode: InodeNumber) { state.withLock { $0.noteTold(inode) } }
 
-    /// Whether a READ that has met the file's end at `end` has met it before the kernel can expect it to, having been told last
-    /// that the file was longer.
-    func isEarly(end: Int64, of inode: InodeNumber) -> Bool {
-        state.withLock { $0.isEarly(end: end, of: inode) }
+    /// What to do with a READ that has met the file's end at `end`. One that is answered `early` is on its way until
+    /// `noteAnswered`.
+    ///
+    /// - Parameter isBeyond: whether the file ends before the READ begins.
+    func judge(end: Int64, isBeyond: Bool, of inode: InodeNumber) -> ReadEnd {
+        state.withLock { $0.judge(end: end, isBeyond: isBeyond, of: inode) }
     }
+
+    /// Notes that a READ that was to end early is answered.
+    func noteAnswered(_ answer: EarlyAnswer) { state.withLock { $0.noteAnswered(answer) } }
 
     /// Notes the version that a look at the file has found.
     ///
-    /// - Parameter isTold: whether the kernel will be told when it changes.
+    /// - Parameters:
+    ///   - isTold: whether the kernel will be told when it changes.
+    ///   - looked: a moment before the look.
     /// - Returns: whether it may be another than the one found before.
-    func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool) -> Bool {
-        state.withLock { $0.noteSeen(version, of: inode, isTold: isTold) }
+    func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool, looked: UInt64) -> Bool {
+        state.withLock { $0.noteSeen(version, of: inode, isTold: isTold, looked: looked) }
     }
 }

@@ -19,6 +19,8 @@ final class ProxyThread: @unchecked Sendable {
     let channel: CInt
     /// Files found to have changed while the request at hand was answered: the watcher is told of them after the reply.
     var changedInodes: [InodeNumber] = []
+    /// Set while a READ is answered that ends early.
+    var earlyAnswer: EarlyAnswer?
     /// Set while INIT is answered: what to add to libfuse's answer.
     var initAmendment: InitAmendment?
     /// Set while the high-level API answers an OPEN: what its answer has no field for.
@@ -78,9 +80,17 @@ final class ProxyThread: @unchecked Sendable {
     func requestIsAnswered() {
         meter.end()
         progress?.add()
+        endEarlyAnswer()
         guard !changedInodes.isEmpty else { return }
         for inode in changedInodes { session.operations.changed.add(inode) }
         changedInodes.removeAll(keepingCapacity: true)
+    }
+
+    /// The READ at hand is answered, or is going to be answered in another way.
+    func endEarlyAnswer() {
+        guard let answer = earlyAnswer else { return }
+        earlyAnswer = nil
+        session.operations.inodes.noteAnswered(answer)
     }
 
     /// The request at hand is INIT.

@@ -120,7 +120,11 @@ final class DeviceTransport: @unchecked Sendable {
     }
     // struct fuse_out_header: u32 length, i32 error, u64 unique
     let error = parts![0].iov_base.loadUnaligned(fromByteOffset: 4, as: Int32.self)
-    if error < 0 { thread.counters.add(.errorReplies) }
+    if error < 0 {
+        thread.counters.add(.errorReplies)
+        // A READ that fails after all teaches the kernel nothing.
+        thread.earlyAnswer?.end = .max
+    }
     if error == -ENOTCONN || error == -ECONNABORTED {
         // The docroot's own connection has ended: as it is, that would be taken for the end of this one.
         parts![0].iov_base.storeBytes(of: -EIO, toByteOffset: 4, as: Int32.self)

@@ -1,11 +1,13 @@
-/// What a kernel's FUSE may do when a file is cut while it is read: a READ that meets the new end is told short, and where an
-/// invalidation has overtaken the answer, the kernel takes the rest, up to the size that it still goes by, to be zeros. The
-/// proxy fails such a READ (`ProxyOperations.checkEnd`), also where the kernel was told the new size and an invalidation may have
-/// overtaken that answer too (`SizeDoubts`). What is left was seen once in 80,000 responses on a
-/// busy machine, with a file that was cut several hundred times a second; before it was once in 15,000.
+/// What a kernel's FUSE may do when a file is cut while it is read: a READ that meets the new end is told short, and where
+/// something has overtaken the answer (an invalidation, an answer with attributes, or another READ of that kind), the kernel takes
+/// the rest, up to the size that it still goes by, to be zeros. The proxy keeps these apart, or fails the READ
+/// (`ProxyOperations.checkEnd`, `SizeDoubts`). And the docroot's own file system may clear what it is copying: the proxy asks for the
+/// size after that (`CopyReader`).
+///
+/// What is left takes a thread that is kept waiting for many milliseconds at one of a few places in the kernel: it was not seen.
 enum ZeroFill {
     /// How many there may be among so many.
-    static func bound(responses: Int) -> Int { 1 + responses / 50_000 }
+    static func bound(responses: Int) -> Int { responses / 1_000_000 }
 
     private static let page = 4096
 

@@ -25,12 +25,14 @@ private func replyCopied(
     _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
 ) {
     let thread = request.thread
+    let operations = request.operations
     let buffer = UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
     do throws(Errno) {
-        let read = try request.operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
-            try CopyReader.read(file, into: buffer, at: offset)
+        let read = try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
+            let read = try CopyReader.read(file, into: buffer, at: offset)
+            try operations.checkEnd(inode, file, offset: offset, count: count, read: read)
+            return read
         }
-        try request.operations.checkEnd(inode, offset: offset, count: count, read: read)
         thread.counters.add(.readBytes, UInt64(read))
         request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
     } catch {
@@ -48,7 +50,7 @@ private func replySpliced(
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             let length = try bytesAvailable(file, count: count, offset: offset)
-            try operations.checkEnd(inode, offset: offset, count: count, read: length)
+            try operations.checkEnd(inode, file, offset: offset, count: count, read: length)
             thread.counters.add(.readBytes, UInt64(length))
             pending.take()!.reply(splicing: file, at: offset, count: length)
         }
@@ -72,7 +74,7 @@ private func replyMapped(
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
             let length = try bytesAvailable(file, count: count, offset: offset)
-            try operations.checkEnd(inode, offset: offset, count: count, read: length)
+            try operations.checkEnd(inode, file, offset: offset, count: count, read: length)
             let mapping = try? operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
             // A file that cannot be mapped, or has been cut short since its size was asked for, is read instead.
             guard let mapping, mapping.populate(start, count: length) else {
