@@ -3,7 +3,7 @@ import Testing
 @testable import FuseProxy
 
 @Suite struct SizeDoubtTests {
-    private static let page = 4096
+    private static let page = SizeDoubts.pageBytes
     private static let millisecond: UInt64 = 1_000_000
     private var doubts = SizeDoubts()
 
@@ -49,7 +49,7 @@ import Testing
     @Test mutating func noReadEndsEarlyWhileTheKernelIsTold() {
         see(2, 5, former: 10, at: 0)
         expectTelling(2, true, at: 1)
-        expect(.refused, of: 2, end: 5, at: 2)
+        expect(.beingTold, of: 2, end: 5, at: 2)
         doubts.noteTold()
         expectTelling(3, true, at: 3)
         expect(.early, of: 2, end: 5, at: 4)
@@ -83,7 +83,7 @@ import Testing
             now += Self.millisecond
             switch doubts.judge(2, end: 5, isBeyond: false, at: now) {
             case .early: answer(2, end: 5, pages: 1, at: now)
-            case .refused: refusals += 1
+            case .refused, .beingTold: refusals += 1
             // The kernel has taken the last of them.
             case .expected: break
             }

@@ -22,7 +22,7 @@ final class ProxyOperations: Sendable {
     let resolver: Resolver
     private let openDirectories = OpenDirectories()
     private let isStateless: Bool
-    private let keepsPages: Bool
+    let keepsPages: Bool
     /// Files whose pages the kernel must drop; the watcher's thread takes them from here.
     let changed: ChangedInodes
     /// There until the session is initialized and the kernel has had its lesson.
@@ -183,29 +183,6 @@ final class ProxyOperations: Sendable {
             return OpenReply(handle: LessonFile.handle)
         }
         return try files.open(inode, channel: channel)
-    }
-
-    /// Makes sure that the kernel can tell that a READ has met the file's end before the end it goes by.
-    ///
-    /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
-    /// reply, it fills the rest with zeros instead, up to the size that it still knows. So nothing is told while such a READ is
-    /// answered; and where that is too late, it fails: it is most often one ahead of a reader, which asks again then. Once where
-    /// nobody will tell the kernel of the change; where it will be told, as long as `SizeDoubts` says.
-    ///
-    /// - Parameter file: open on the docroot's file.
-    /// - Throws: EIO.
-    func checkEnd(_ inode: InodeNumber, _ file: CInt, offset: Int64, count: Int, read: Int) throws(Errno) {
-        guard keepsPages, read < count else { return }
-        // Of one page it may be what a reader waits for, not a READ ahead of one: he is not to get an error for nothing.
-        let isBeyond = read == 0 && count > SizeDoubts.pageBytes ? try Files.status(file).st_size < offset : false
-        let end = offset + Int64(read)
-        guard let thread = ProxyThread.currentIfAny else { return }
-        thread.endEarlyAnswer()
-        switch inodes.judge(end: end, isBeyond: isBeyond, of: inode) {
-        case .expected: break
-        case .early: thread.earlyAnswer = EarlyAnswer(inode: inode, end: end, count: count)
-        case .refused: throw .ioError
-        }
     }
 
     /// Ends what `open` began.

@@ -18,14 +18,13 @@ extension InodeSlots {
             switch slots[Int(index)].telling {
             case .awaited, .underWay:
                 if SizeDoubts.mayArriveYet(slots[Int(index)].seenNanoseconds, at: now) { return .refused }
-                sizeDoubts.noteEnd(index, former: former, at: now)
-            case .done: sizeDoubts.noteEnd(index, former: former, at: now)
-            case .never:
-                // Nobody tells: once, which gives the answer with that size the time to arrive.
-                slots[Int(index)].seenContent.size = end
-                sizeDoubts.noteEnd(index, former: former, at: now)
-                return .refused
+            case .done, .never: break
             }
+            // What the kernel may go by is in doubt from now on, and not once more with each READ.
+            sizeDoubts.noteEnd(index, former: former, at: now)
+            slots[Int(index)].seenContent.size = end
+            // Nobody tells: it is asked again once.
+            if slots[Int(index)].telling == .never { return .refused }
         }
         if sizeDoubts.isEmpty { return .expected }
         return sizeDoubts.judge(index, end: end, isBeyond: isBeyond, at: Clock.monotonicNanoseconds)

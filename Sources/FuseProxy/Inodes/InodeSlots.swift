@@ -35,7 +35,12 @@ struct InodeSlots: ~Copyable {
     enum Telling: UInt8 {
         /// Nobody will tell it.
         case never
-        case awaited, underWay, done
+        /// Somebody will.
+        case awaited
+        /// It is being told.
+        case underWay
+        /// It was told, and has learnt nothing since.
+        case done
     }
 
     private static let rootIndex: UInt32 = 1
@@ -184,6 +189,7 @@ struct InodeSlots: ~Copyable {
         var freed: [InodeNumber] = []
         while index != Self.rootIndex, slots[Int(index)].lookups == 0, slots[Int(index)].children == 0 {
             freed.append(number(of: index))
+            sizeDoubts.forget(index)
             unlink(index)
             free(slots[Int(index)].name)
             let parent = slots[Int(index)].parent

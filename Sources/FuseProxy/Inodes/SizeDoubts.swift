@@ -1,3 +1,5 @@
+import Glibc
+
 /// Files that were cut, and of which the kernel may still believe that they are longer, though it was told.
 ///
 /// An answer with attributes is thrown away by the kernel when an invalidation overtakes it: it goes on with the size it had.
@@ -66,8 +68,9 @@ struct SizeDoubts {
         /// A look has found less than the former one.
         mutating func shrink(from former: Look) {
             guard former.telling != .done else { return }
+            // Of an earlier one, the kernel may have to be told yet.
+            isLargerBeingTold = former.telling == .underWay && (largerNanoseconds == 0 || isLargerBeingTold)
             largerNanoseconds = former.nanoseconds
-            isLargerBeingTold = former.telling == .underWay
         }
     }
 
@@ -87,7 +90,11 @@ struct SizeDoubts {
     static let arrivalNanosecondsMax: UInt64 = 20_000_000
     /// For how long READs beyond the end are refused: nobody is kept from learning that there is nothing.
     private static let refusalNanosecondsMax: UInt64 = 100_000_000
-    static let pageBytes = 4096
+    static let pageBytes = Int(sysconf(CInt(_SC_PAGESIZE)))
+    /// How long a READ of one page is kept waiting at most before it is refused; and where the kernel is being told, which may be
+    /// what waits for that very page.
+    static let patienceNanosecondsMax: UInt64 = 25_000_000
+    static let toldPatienceNanosecondsMax: UInt64 = 2_000_000
     /// How many are kept: beyond that half of them go.
     private static let capacity = 4096
 
@@ -174,7 +181,8 @@ struct SizeDoubts {
         defer { doubts[index] = doubt }
         doubt.settle(at: now)
         guard doubt.largest > end else { return .expected }
-        if isBeingTold(index) || Self.mayArriveYet(doubt.largerNanoseconds, at: now) { return .refused }
+        if isBeingTold(index) { return .beingTold }
+        if Self.mayArriveYet(doubt.largerNanoseconds, at: now) { return .refused }
         if end != doubt.answeredEnd {
             let isAlone = end > doubt.answeredEnd || now >= doubt.answeredNanoseconds + Self.queueNanosecondsMax
             guard doubt.isSettled(at: now), isAlone else { return .refused }
@@ -211,6 +219,8 @@ enum ReadEnd {
     case early
     /// It may expect it later, and may not learn of it by this answer.
     case refused
+    /// The same, because it is just being told of a change.
+    case beingTold
 }
 
 /// A READ that is answered up to `end`, where the kernel may expect more.

@@ -3,8 +3,8 @@ import Platform
 /// The `copy` strategy: a READ's bytes go from the docroot's page cache into the FUSE thread's buffer, and from there into
 /// the reply.
 enum CopyReader {
-    /// Fills `buffer` from `offset` on; fewer bytes only at the end of the file, because the kernel takes a short READ for
-    /// the end.
+    /// Fills `buffer` from `offset` on; fewer bytes only at the end of the file, also one that it was cut to meanwhile, because
+    /// the kernel takes a short READ for the end.
     static func read(
         _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer, at offset: Int64
     ) throws(Errno) -> Int {

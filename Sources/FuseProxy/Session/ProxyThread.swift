@@ -86,7 +86,13 @@ final class ProxyThread: @unchecked Sendable {
         changedInodes.removeAll(keepingCapacity: true)
     }
 
-    /// The READ at hand is answered, or is going to be answered in another way.
+    /// The READ at hand is not answered so after all, which teaches the kernel nothing.
+    func dropEarlyAnswer() {
+        earlyAnswer?.end = .max
+        endEarlyAnswer()
+    }
+
+    /// The READ at hand is answered.
     func endEarlyAnswer() {
         guard let answer = earlyAnswer else { return }
         earlyAnswer = nil

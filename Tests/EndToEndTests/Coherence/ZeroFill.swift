@@ -1,11 +1,11 @@
 /// What a kernel's FUSE may do when a file is cut while it is read: a READ that meets the new end is told short, and where
 /// something has overtaken the answer (an invalidation, an answer with attributes, or another READ of that kind), the kernel
 /// takes the rest, up to the size that it still goes by, to be zeros. The proxy keeps these apart, or fails the READ
-/// (`ProxyOperations.checkEnd`, `SizeDoubts`). And the docroot's own file system may clear what it is copying: the proxy asks
+/// (`ProxyOperations.readChecked`, `SizeDoubts`). And the docroot's own file system may clear what it is copying: the proxy asks
 /// for the size after that (`CopyReader`).
 ///
-/// What is left, on a busy machine with one file that was cut 330 times a second: none in 188,000 responses where it was then
-/// replaced, 2 in 179,000 where it was extended again at once.
+/// With one file cut 340 times a second, then extended, replaced, or either, and four busy loops beside it: none in 421,000 reads
+/// and responses; 266 in 204,000 before all this.
 enum ZeroFill {
     /// How many there may be among so many.
     static func bound(responses: Int) -> Int { responses / 1_000_000 }

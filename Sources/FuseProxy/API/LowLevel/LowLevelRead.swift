@@ -29,9 +29,9 @@ private func replyCopied(
     let buffer = UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
     do throws(Errno) {
         let read = try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
-            let read = try CopyReader.read(file, into: buffer, at: offset)
-            try operations.checkEnd(inode, file, offset: offset, count: count, read: read)
-            return read
+            try operations.readChecked(inode, file, offset: offset, count: count) { () throws(Errno) in
+                try CopyReader.read(file, into: buffer, at: offset)
+            }
         }
         thread.counters.add(.readBytes, UInt64(read))
         request.reply(UnsafeRawBufferPointer(rebasing: buffer[..<read]))
@@ -49,8 +49,9 @@ private func replySpliced(
     var pending: FuseRequest? = request
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
-            let length = try bytesAvailable(file, count: count, offset: offset)
-            try operations.checkEnd(inode, file, offset: offset, count: count, read: length)
+            let length = try operations.readChecked(inode, file, offset: offset, count: count) { () throws(Errno) in
+                try bytesAvailable(file, count: count, offset: offset)
+            }
             thread.counters.add(.readBytes, UInt64(length))
             pending.take()!.reply(splicing: file, at: offset, count: length)
         }
@@ -73,11 +74,13 @@ private func replyMapped(
     var pending: FuseRequest? = request
     do throws(Errno) {
         try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
-            let length = try bytesAvailable(file, count: count, offset: offset)
-            try operations.checkEnd(inode, file, offset: offset, count: count, read: length)
+            let length = try operations.readChecked(inode, file, offset: offset, count: count) { () throws(Errno) in
+                try bytesAvailable(file, count: count, offset: offset)
+            }
             let mapping = try? operations.mappings.mapping(of: inode, window: offset / windowBytes, descriptor: file)
             // A file that cannot be mapped, or has been cut short since its size was asked for, is read instead.
             guard let mapping, mapping.populate(start, count: length) else {
+                thread.dropEarlyAnswer()
                 return replyCopied(pending.take()!, inode, handle, count: count, offset: offset)
             }
             thread.counters.add(.readBytes, UInt64(length))
