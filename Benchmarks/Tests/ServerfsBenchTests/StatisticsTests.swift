@@ -16,5 +16,6 @@ import Testing
         #expect(spread.max == 0.99)
         #expect(Spread([1, 3]).standardError == 1.25)
         #expect(Spread([1]).standardError.isNaN)
+        #expect(Spread([1, .nan, 2]).median.isNaN)
     }
 }

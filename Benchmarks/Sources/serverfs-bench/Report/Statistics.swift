@@ -1,6 +1,7 @@
-/// The value in the middle, or the mean of the two in the middle. There must be one.
+/// The value in the middle, or the mean of the two in the middle; NaN where one of them is none. There must be one.
 func median(_ values: [Double]) -> Double {
     precondition(!values.isEmpty)
+    if values.contains(where: \.isNaN) { return .nan }
     let sorted = values.sorted()
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

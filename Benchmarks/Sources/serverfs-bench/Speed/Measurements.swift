@@ -22,20 +22,26 @@ struct ServerCost {
 struct Sample {
     var requestsPerSecond: Double
     var transferBytesPerSecond: Double
-    /// wrk's share of the processor time that it and serverfs took together; nil where that is not known.
+    /// wrk's share of the processor time that it and serverfs took together; nil where that is not known, or does not say anything
+    /// because processors were idle.
     ///
-    /// The machine is not always equally fast, nor there for these two alone. But what wrk does for a request is always the same, so
-    /// this share tells what serverfs does for one, in proportion to that; and where the processors are always busy, the requests a
-    /// second are in proportion to it. It varies a tenth as much as they do.
+    /// The machine is not always equally fast, nor there for these two alone. But what wrk does for a request is the same, so this
+    /// share tells what serverfs does for one, in proportion to that; and where the processors are always busy, the requests a
+    /// second are in proportion to it. It varies much less than they do.
     var clientShare: Double?
+    /// wrk's processor time for a request: whether that is the same, apart from the machine's speed.
+    var clientNanosecondsPerRequest: Double?
     /// nginx has none: it does not tell.
     var cost: ServerCost?
 
-    init(requestsPerSecond: Double, transferBytesPerSecond: Double, clientShare: Double? = nil, cost: ServerCost? = nil)
-    {
+    init(
+        requestsPerSecond: Double, transferBytesPerSecond: Double, clientShare: Double? = nil,
+        clientNanosecondsPerRequest: Double? = nil, cost: ServerCost? = nil
+    ) {
         self.requestsPerSecond = requestsPerSecond
         self.transferBytesPerSecond = transferBytesPerSecond
         self.clientShare = clientShare
+        self.clientNanosecondsPerRequest = clientNanosecondsPerRequest
         self.cost = cost
     }
 
@@ -43,6 +49,7 @@ struct Sample {
         switch rate {
         case .requests: requestsPerSecond
         case .requestsByProcessorTime: clientShare ?? .nan
+        case .clientTime: clientNanosecondsPerRequest ?? .nan
         }
     }
 }

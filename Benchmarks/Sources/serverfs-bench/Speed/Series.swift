@@ -50,6 +50,8 @@ enum Rate {
     case requests
     /// Requests a second of a busy machine that is always equally fast: see `Sample.clientShare`.
     case requestsByProcessorTime
+    /// wrk's processor time for a request.
+    case clientTime
 }
 
 /// One configuration of serverfs, measured by itself against its own bypass, and nginx if it is to.

@@ -12,19 +12,21 @@ struct SpeedReport {
         var table = Table([
             ("\(load), \(workload.name)", .left), ("requests/s", .right), ("transfer/s", .right),
             ("share of the first (median of pairs)", .right), ("±", .right), ("min–max", .right),
-            ("by processor time", .right), ("±", .right),
+            ("by processor time", .right), ("±", .right), ("wrk's time a request", .right), ("±", .right),
         ])
         for result in results {
             let baseline = result.series.baseline.target
             for target in result.series.targets {
                 let share = result.ratio(target, to: baseline)
                 let byTime = result.ratio(target, to: baseline, of: .requestsByProcessorTime)
+                let clientTime = result.ratio(target, to: baseline, of: .clientTime)
                 let shares =
                     target == baseline
-                    ? ["", "", "", ""]
+                    ? ["", "", "", "", "", ""]
                     : [
                         fixed(share.standardError, decimals: 3), rangeText(share),
                         fixed(byTime.median, decimals: 3), fixed(byTime.standardError, decimals: 3),
+                        fixed(clientTime.median, decimals: 3), fixed(clientTime.standardError, decimals: 3),
                     ]
                 table.addRow(
                     [
@@ -39,9 +41,9 @@ struct SpeedReport {
     }
 
     static let explanation = """
-        By processor time: what wrk does for a request is always the same, so its share of the time that it and serverfs \
-        take together shows what serverfs does, however fast the machine is at the moment; where the processors are \
-        always busy, requests/s are in proportion to it.
+        By processor time: what wrk does for a request is the same, as far as the last columns say so, and so its share of \
+        the time that it and serverfs take together shows what serverfs does, however fast the machine is at the moment. \
+        Where the processors are always busy, requests/s are in proportion to it; elsewhere it is not given.
 
         """
 

@@ -1,9 +1,11 @@
+import Glibc
+
 /// A mount and its baseline under one running wrk, by turns of a fraction of a second: the same process, connections and
 /// neighbours for both. Two runs of wrk, one after the other, differ by several times as much by chance.
 struct ToggledRun {
     let server: ServerfsProcess
     let baseline: Baseline
-    /// What is measured of each of the two.
+    /// What is measured of each of the two, at least.
     let seconds: Int
 
     /// Long enough that the 400 requests that are under way at either end make little of it, and short beside the minutes in which
@@ -11,6 +13,7 @@ struct ToggledRun {
     static let turnMilliseconds = 200
     /// What the last turn has left is done with.
     static let settleMilliseconds = 20
+    static let attemptsMax = 5
     /// Both once, before anything counts.
     static let warmUpMilliseconds = 500
 
@@ -25,21 +28,32 @@ struct ToggledRun {
         let mount = Target.mount
         var stretches: [Target: Stretch] = [:]
         // Four turns in an order in which neither gains from a machine that gets steadily faster or slower.
-        for _ in 0..<max(1, seconds * 1000 / (2 * Self.turnMilliseconds)) {
+        let pairOfTurnsMilliseconds = 2 * Self.turnMilliseconds
+        for _ in 0..<((seconds * 1000 + pairOfTurnsMilliseconds - 1) / pairOfTurnsMilliseconds) {
             for target in [mount, baseline.target, baseline.target, mount] {
-                try turn(to: target)
-                try Interrupt.pause(milliseconds: Self.settleMilliseconds)
-                let before = try Moment(server, wrk)
-                try Interrupt.pause(milliseconds: Self.turnMilliseconds)
-                let after = try Moment(server, wrk)
-                let way = target == mount ? Way.mount : baseline.way
-                try stretches[target, default: Stretch()].add(from: before, until: after, through: way)
+                try add(target, to: &stretches[target, default: Stretch()], wrk)
             }
         }
         try turn(to: mount)
         wrk.stop()
         let report = try wrk.report()
-        return stretches.mapValues { $0.sample(bytesPerRequest: report.bytesPerRequest) }
+        let processors = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        return stretches.mapValues { $0.sample(bytesPerRequest: report.bytesPerRequest, processors: processors) }
+    }
+
+    /// One turn, taken again where a request was so long under way that it still went the other way.
+    private func add(_ target: Target, to stretch: inout Stretch, _ wrk: RunningWrk) throws {
+        let way = target == .mount ? Way.mount : baseline.way
+        var strayed = 0
+        for _ in 1...Self.attemptsMax {
+            try turn(to: target)
+            try Interrupt.pause(milliseconds: Self.settleMilliseconds)
+            let before = try Moment(server, wrk)
+            try Interrupt.pause(milliseconds: Self.turnMilliseconds)
+            strayed = try stretch.add(from: before, until: try Moment(server, wrk), through: way)
+            if strayed == 0 { return }
+        }
+        throw BenchFailure(.runFailed, "\(strayed) requests did not go through the \(way), as all should have")
     }
 
     private func turn(to target: Target) throws {
