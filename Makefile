@@ -40,28 +40,28 @@ test: setup ## run all tests, on real mounts and real sockets
 	@Scripts/fetch-perfetto-ui .build/perfetto-ui
 	swift build -c release --product serverfs
 	swift build --build-tests
-	swift test --skip-build --skip FaultTests
-	SERVERFS_FAULTS=short swift test --skip-build --filter FaultTests
-	swift test --package-path Benchmarks
+	@Scripts/run-tests swift test --skip-build --skip FaultTests
+	@SERVERFS_FAULTS=short Scripts/run-tests swift test --skip-build --filter FaultTests
+	@Scripts/run-tests swift test --package-path Benchmarks
 
 .PHONY: test-long
 test-long: setup ## the coherence loops for 30 s each, the random run for 10 minutes, every combination of strategies
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
-	SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 swift test --skip-build \
+	@SERVERFS_TEST_SECONDS=30 SERVERFS_TEST_RANDOM_SECONDS=600 Scripts/run-tests swift test --skip-build \
 		--filter 'CoherenceTests|RandomRunTests|PermissionTests|VerifyTests'
 
 .PHONY: test-faults
 test-faults: setup ## kill, stop, starve serverfs and take its mount away, under load, many times; FAULT=… names a few
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
-	SERVERFS_FAULTS=full SERVERFS_FAULT='$(FAULT)' swift test --skip-build --filter FaultTests
+	@SERVERFS_FAULTS=full SERVERFS_FAULT='$(FAULT)' Scripts/run-tests swift test --skip-build --filter FaultTests
 
 .PHONY: soak
 soak: setup ## run everything at once for MINUTES=10, and compare what serverfs holds with the first minute
 	@Scripts/install-packages $(TEST_PACKAGES)
 	swift build --build-tests
-	SERVERFS_SOAK_MINUTES=$(MINUTES) swift test --skip-build --filter FaultTests
+	@SERVERFS_SOAK_MINUTES=$(MINUTES) Scripts/run-tests swift test --skip-build --filter FaultTests
 
 BENCH := Benchmarks/.build/release/serverfs-bench
 
