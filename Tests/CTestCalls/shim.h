@@ -30,4 +30,10 @@ static inline long test_rename(const char *from, const char *to, unsigned flags)
     return test_result(syscall(SYS_renameat2, -1, from, -1, to, flags));
 }
 
+// sched_setaffinity(2) of the calling thread: that processor alone, one of the first 64
+static inline long test_run_on_processor(unsigned processor) {
+    uint64_t mask = (uint64_t)1 << (processor & 63);
+    return test_result(syscall(SYS_sched_setaffinity, 0, sizeof mask, &mask));
+}
+
 #endif

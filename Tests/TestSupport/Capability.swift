@@ -15,6 +15,9 @@ package enum Capability {
             ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
                 + ["echo 0 >/proc/sys/user/max_inotify_instances"])
 
+    /// Whether a program may keep every other from a processor.
+    package static let mayTakeProcessors = succeeds(["chrt", "-f", "90", "taskset", "-c", "0", "true"])
+
     /// Whether a program can be run as another user who is able to read the server's binary and libraries.
     package static let otherUsers = isRoot && succeeds(User.nobody.prefix + [ServerProcess.binaryPath, "--version"])
 

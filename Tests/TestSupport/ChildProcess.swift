@@ -149,29 +149,3 @@ package func readFile(_ path: [UInt8]) throws(Errno) -> [UInt8] {
     if let failure { throw failure }
     return bytes
 }
-
-/// A moment by which something must have happened.
-package struct Deadline {
-    private let nanoseconds: UInt64
-
-    package init(seconds: Double) { nanoseconds = Clock.monotonicNanoseconds + UInt64(seconds * 1e9) }
-
-    package var hasPassed: Bool { Clock.monotonicNanoseconds >= nanoseconds }
-}
-
-/// Waits until `condition` holds; false when it does not within `seconds`.
-package func eventually(seconds: Double, _ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = Deadline(seconds: seconds)
-    while try !condition() {
-        if deadline.hasPassed { return false }
-        usleep(5000)
-    }
-    return true
-}
-
-/// Seconds that `body` takes.
-package func seconds(_ body: () throws -> Void) rethrows -> Double {
-    let start = Clock.monotonicNanoseconds
-    try body()
-    return Double(Clock.monotonicNanoseconds - start) / 1e9
-}

@@ -19,11 +19,11 @@ package struct FailedStart {
         if !folder.contains("tmp") { _ = try folder.makeFolder("tmp") }
         if prefix.contains("setpriv") { chown(temporary, User.nobodyID, User.nobodyID) }
         mountsBefore = PrivateFolder.mounts(below: folder.path)
-        let start = Clock.monotonicNanoseconds
+        let stopwatch = Stopwatch()
         let process = try ChildProcess(
             prefix + [ServerProcess.binaryPath] + arguments, in: folder, environment: ["TMPDIR": temporary])
         status = process.wait(seconds: 5)
-        seconds = Double(Clock.monotonicNanoseconds - start) / 1e9
+        seconds = stopwatch.seconds
         output = process.output
         message = process.errorOutput
         leftovers = PrivateFolder.names(in: temporary)

@@ -46,7 +46,7 @@ extension EndToEnd {
 
             // One that waits for a FIFO's other end waits alone.
             let reader = try ChildProcess(["cat", "\(mounted.mountPoint)/fifo"], in: folder)
-            let writer = try ChildProcess(["bash", "-c", "sleep 5 >\(docroot)/fifo"], in: folder)
+            let writer = try ChildProcess(["bash", "-c", "exec sleep 5 >\(docroot)/fifo"], in: folder)
             usleep(50_000)
             #expect(reader.wait(seconds: 0) == nil)
             let content = try readFile(Array("\(mounted.mountPoint)/file".utf8))

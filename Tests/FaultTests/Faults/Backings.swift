@@ -76,9 +76,9 @@ extension Trial {
         let answers = SharedList<(name: String, status: Int, seconds: Double)>()
         let stuck = try ClientThreads(Self.cold.count * 2) { index in
             let name = Array(Self.cold)[index / 2]
-            let start = Clock.monotonicNanoseconds
+            let stopwatch = Stopwatch()
             let answer = try? HTTPConnection(port: ports[index % 2], timeoutSeconds: 8).exchange("/\(name)")
-            answers.append((name, answer?.status ?? 0, Double(Clock.monotonicNanoseconds - start) / 1e9))
+            answers.append((name, answer?.status ?? 0, stopwatch.seconds))
         }
         usleep(100_000)
         var clients = ports.map { CheckingClient(port: $0, limitSeconds: 1) }
@@ -112,7 +112,7 @@ extension Trial {
             let head = try connection.receiveHead()
             expect(head.contentLength == whole.count, "the head says \(head.status)")
             daemon.freeze()
-            let start = Clock.monotonicNanoseconds
+            let stopwatch = Stopwatch()
             var (count, isRight) = (0, true)
             do {
                 _ = try connection.receiveRest { piece in
@@ -123,7 +123,7 @@ extension Trial {
                         }
                     count += piece.count
                 }
-                let seconds = Double(Clock.monotonicNanoseconds - start) / 1e9
+                let seconds = stopwatch.seconds
                 expect(seconds < 4, "the stuck response was closed after \(seconds) s")
                 expect(count < whole.count, "the response was complete: nothing was stuck")
             } catch {

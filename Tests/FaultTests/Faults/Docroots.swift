@@ -17,7 +17,7 @@ extension Fault {
         Fault("docroot renamed while serving", times: (1, 5)) { trial in
             try trial.serve()
             try trial.load()
-            let moment = Clock.monotonicNanoseconds
+            let moment = Stopwatch()
             rename(trial.docroot, "\(trial.folder.path)/elsewhere")
             trial.expectServiceBack(since: moment)
         },
@@ -31,7 +31,7 @@ extension Fault {
             let docroot = try trial.mountMemory("memory")
             try trial.serve(docroot: docroot)
             try trial.load()
-            let moment = Clock.monotonicNanoseconds
+            let moment = Stopwatch()
             umount2(docroot, CInt(MNT_DETACH))
             _ = try trial.help(["mount", "-t", "tmpfs", "none", docroot]).wait(seconds: 5)
             // What it serves is the folder that it was given, as long as it holds it.
@@ -40,7 +40,7 @@ extension Fault {
         Fault("docroot mounted over while serving", times: (1, 5)) { trial in
             try trial.serve()
             try trial.load()
-            let moment = Clock.monotonicNanoseconds
+            let moment = Stopwatch()
             let docroot = trial.docroot
             _ = try trial.help(["mount", "-t", "tmpfs", "none", docroot]).wait(seconds: 5)
             trial.undo { umount2(docroot, CInt(MNT_DETACH)) }

@@ -38,13 +38,13 @@ extension Trial {
     /// Refused with a sentence that names it, within two seconds.
     fileprivate func expectRefusal(of options: [String], naming word: String) throws {
         let temporary = try folder.makeFolder("tmp")
-        let start = Clock.monotonicNanoseconds
+        let stopwatch = Stopwatch()
         let process = try ChildProcess(
             Fault.withoutAll + [ServerProcess.binaryPath, docroot, "--listen", "127.0.0.1:0"] + options, in: folder,
             environment: ["TMPDIR": temporary])
         ledger.track(process.identifier)
         let status = process.wait(seconds: 5)
-        let seconds = Double(Clock.monotonicNanoseconds - start) / 1e9
+        let seconds = stopwatch.seconds
         if status == nil { hang("the start was neither refused nor over after 5 s") }
         note(secondsGone: seconds)
         expect(status == .exited(1) && seconds < 2, "the start ended with \(status as Any) after \(seconds) s")

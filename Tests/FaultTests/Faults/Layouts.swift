@@ -33,7 +33,7 @@ extension Fault {
 
 extension Trial {
     fileprivate func expectRefusedStart(docroot: String, mountPoint: String) throws {
-        let start = Clock.monotonicNanoseconds
+        let stopwatch = Stopwatch()
         let temporary = try folder.makeFolder("tmp")
         let process = try ChildProcess(
             [ServerProcess.binaryPath, docroot, "--listen", "127.0.0.1:0", "--mount-point", mountPoint], in: folder,
@@ -44,7 +44,7 @@ extension Trial {
         expect(status == .exited(1), "the start ended with \(status as Any)")
         expect(process.errorOutput.hasPrefix("serverfs: "), "it said: \(process.errorOutput)")
         expect(process.errorOutput.split(separator: "\n").count == 1, "it said: \(process.errorOutput)")
-        note(secondsGone: Double(Clock.monotonicNanoseconds - start) / 1e9)
+        note(secondsGone: stopwatch.seconds)
         expect(PrivateFolder.names(in: temporary).isEmpty, "a folder was left")
     }
 }

@@ -29,7 +29,7 @@ extension Fault {
             Fault("umount (refused: the mount is in use)", times: (1, 5)) { trial in
                 let server = try trial.serve()
                 try trial.load()
-                let moment = Clock.monotonicNanoseconds
+                let moment = Stopwatch()
                 let status = try trial.help(["umount", server.mountPoint]).wait(seconds: 5)
                 trial.expect(status != .exited(0) && status != nil, "umount said \(status as Any)")
                 trial.expectServiceBack(since: moment)
@@ -84,7 +84,7 @@ extension Trial {
     /// Expects the server to go on, to say that the mount is lost and made again, and to use it again.
     func expectHealing(_ server: ServerProcess, after loss: () -> Void) {
         let before = server.process.errorOutput.utf8.count
-        let moment = Clock.monotonicNanoseconds
+        let moment = Stopwatch()
         loss()
         expectServiceBack(since: moment)
         expectMountedAgain(server, saidSince: before)

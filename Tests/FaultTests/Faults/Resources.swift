@@ -77,7 +77,7 @@ extension Trial {
             usleep(50_000)
         }
         expectServiceBack()
-        let moment = Clock.monotonicNanoseconds
+        let moment = Stopwatch()
         loseMount(.abort, of: server)
         expectServiceBack(since: moment)
         let isBack = eventually(seconds: 5) { server.isMounted }

@@ -59,7 +59,7 @@ struct Soak {
 
     private mutating func loseMount() {
         let before = server.process.errorOutput.utf8.count
-        let moment = Clock.monotonicNanoseconds
+        let moment = Stopwatch()
         trial.loseMount(MountLoss.allCases[losses % MountLoss.allCases.count], of: server)
         losses += 1
         // A file that is away for a moment, for its next version, may be among those asked for.

@@ -113,7 +113,7 @@ final class Trial {
     }
 
     /// Expects both ways to be served again within a second of `moment`, and notes the longer time.
-    func expectServiceBack(since moment: UInt64 = Clock.monotonicNanoseconds, within limit: Double = 1) {
+    func expectServiceBack(since moment: Stopwatch = Stopwatch(), within limit: Double = 1) {
         guard let ports = server?.ports else { return }
         let found = SharedList<(port: UInt16, seconds: Double?)>()
         do {
@@ -137,7 +137,7 @@ final class Trial {
     func expectGone(_ status: EndStatus?, since body: () throws -> Void) rethrows {
         guard let server else { return }
         look(at: server)
-        let start = Clock.monotonicNanoseconds
+        let stopwatch = Stopwatch()
         try body()
         let end = server.process.wait(seconds: 10)
         stopLoad()
@@ -147,7 +147,7 @@ final class Trial {
         }
         if let status { expect(end == status, "it ended with \(end), not \(status)") }
         let isClean = eventually(seconds: 10) { living(of: server).isEmpty && self.isClean(server) }
-        let seconds = Double(Clock.monotonicNanoseconds - start) / 1e9
+        let seconds = stopwatch.seconds
         outcome.secondsGone = max(outcome.secondsGone ?? 0, seconds)
         expect(
             isClean && seconds <= 2, "process, watchdog, mount and folder were not gone within 2 s: \(remains(server))")
