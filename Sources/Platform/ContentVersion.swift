@@ -26,4 +26,18 @@ package struct ContentVersion: Equatable, BitwiseCopyable, Sendable {
         modifiedNanoseconds = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
         changedNanoseconds = Int64(status.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_ctim.tv_nsec)
     }
+
+    /// Has attributes say this version.
+    package func apply(to status: inout stat) {
+        status.st_size = Int(size)
+        status.st_mtim = Self.timespec(modifiedNanoseconds)
+        status.st_ctim = Self.timespec(changedNanoseconds)
+    }
+
+    private static func timespec(_ nanoseconds: Int64) -> timespec {
+        let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        // Before 1970 too, nanoseconds count forwards.
+        return Glibc.timespec(
+            tv_sec: Int(rest < 0 ? seconds - 1 : seconds), tv_nsec: Int(rest < 0 ? rest + 1_000_000_000 : rest))
+    }
 }

@@ -102,9 +102,11 @@ final class ProxyOperations: Sendable {
         if !hasCrossedMount, resolver.isOnDocrootsFileSystem(status.identity) {
             if isFile { files.remember(inode, child) } else if isFolder { resolver.remember(inode, child) }
         }
-        let timeouts = rules.timeouts(inode, parent: parent, attributes: status.attributes)
-        noteSeen(status, of: inode, timeouts, looked: looked)
-        return InodeEntry(inode: inode, attributes: status.attributes, timeouts: timeouts)
+        var entry = InodeEntry(
+            inode: inode, attributes: status.attributes,
+            timeouts: rules.timeouts(inode, parent: parent, attributes: status.attributes))
+        noteSeen(inode, &entry.attributes, &entry.timeouts, looked: looked)
+        return entry
     }
 
     /// Counts one more lookup of what has just been looked up.
@@ -124,14 +126,22 @@ final class ProxyOperations: Sendable {
 
     /// A file that has changed in a way that the kernel does not notice by itself, because it compares size and modification
     /// time only, is queued to be told of.
+    ///
+    /// - Parameters:
+    ///   - attributes: what was found, and what the kernel is to be answered.
+    ///   - looked: a moment before the look.
     private func noteSeen(
-        _ status: InodeStatus, of inode: InodeNumber, _ timeouts: CacheTimeouts, looked: UInt64
+        _ inode: InodeNumber, _ attributes: inout stat, _ timeouts: inout CacheTimeouts, looked: UInt64
     ) {
-        guard status.attributes.st_mode & S_IFMT == S_IFREG, keepsPages else { return }
+        guard attributes.st_mode & S_IFMT == S_IFREG, keepsPages else { return }
         // After the reply: an invalidation that overtakes it would make the kernel ignore the attributes in it.
         let isTold = rules.watch != nil && timeouts.attributeSeconds == CacheTimeouts.unlimited
-        if inodes.noteSeen(ContentVersion(status.attributes), of: inode, isTold: isTold, looked: looked) {
-            ProxyThread.currentIfAny?.changedInodes.append(inode)
+        let version = ContentVersion(attributes)
+        let seen = inodes.noteSeen(version, of: inode, isTold: isTold, looked: looked)
+        if seen.isChanged { ProxyThread.currentIfAny?.changedInodes.append(inode) }
+        if seen.answer != version {
+            seen.answer.apply(to: &attributes)
+            timeouts.attributeSeconds = 0
         }
     }
 
@@ -147,9 +157,10 @@ final class ProxyOperations: Sendable {
             let looked = inodes.moment
             _ = try resolver.open(inode, flags: Files.pathOnly, status: &status)
             let parent = try inodes.location(of: inode).parent
-            let timeouts = rules.timeouts(inode, parent: parent, attributes: status!.attributes)
-            noteSeen(status!, of: inode, timeouts, looked: looked)
-            return (status!.attributes, timeouts)
+            var attributes = status!.attributes
+            var timeouts = rules.timeouts(inode, parent: parent, attributes: attributes)
+            noteSeen(inode, &attributes, &timeouts, looked: looked)
+            return (attributes, timeouts)
         } catch .staleNFSFileHandle {
             // Renamed, deleted or replaced, but somebody still has it open: then it still has its attributes.
             let held = files.statusOfOpenFile(inode) ?? resolver.statusOfHeldFolder(inode)

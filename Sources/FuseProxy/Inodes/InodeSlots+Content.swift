@@ -12,6 +12,7 @@ extension InodeSlots {
     /// The interface is that of `InodeTable`, here as below.
     mutating func judge(end: Int64, isBeyond: Bool, of inode: InodeNumber) -> ReadEnd {
         guard let index = try? index(of: inode) else { return .expected }
+        grownFiles.noteEnd(index, end: end)
         let former = slots[Int(index)].seenContent.size
         if former > end {
             let now = Clock.monotonicNanoseconds
@@ -39,6 +40,7 @@ extension InodeSlots {
         guard let index = try? index(of: inode) else { return true }
         guard sizeDoubts.mayTell(index, at: Clock.monotonicNanoseconds) else { return false }
         slots[Int(index)].toldMoment = moment
+        grownFiles.noteTelling(index)
         if slots[Int(index)].telling == .awaited { slots[Int(index)].telling = .underWay }
         return true
     }
@@ -46,19 +48,29 @@ extension InodeSlots {
     mutating func noteTold(_ inode: InodeNumber) {
         sizeDoubts.noteTold()
         guard let index = try? index(of: inode) else { return }
+        grownFiles.noteTold(index)
         guard slots[Int(index)].telling == .underWay else { return }
         slots[Int(index)].telling = .done
     }
 
     mutating func noteSeen(
         _ version: ContentVersion, of inode: InodeNumber, isTold: Bool, looked: UInt64
-    ) -> Bool {
-        guard let index = try? index(of: inode) else { return false }
+    ) -> SeenContent {
+        guard let index = try? index(of: inode) else { return SeenContent(answer: version, isChanged: false) }
         let former = slots[Int(index)].seenContent
         let formerLook = SizeDoubts.Look(
             size: former.size, telling: slots[Int(index)].telling, nanoseconds: slots[Int(index)].seenNanoseconds)
         let now = Clock.monotonicNanoseconds
-        slots[Int(index)].seenContent = version
+        var answer = version
+        if isTold {
+            answer.size = grownFiles.answer(index, size: version.size, former: former.size)
+            if answer.size < version.size {
+                // The times of what it was: who has this size asks for what has changed since.
+                answer.modifiedNanoseconds = former.modifiedNanoseconds
+                answer.changedNanoseconds = former.changedNanoseconds
+            }
+        }
+        slots[Int(index)].seenContent = answer
         slots[Int(index)].seenNanoseconds = now
         if !isTold {
             slots[Int(index)].telling = .never
@@ -68,9 +80,18 @@ extension InodeSlots {
             // The answer is overtaken; and what changes the file from now on is told of by itself.
             slots[Int(index)].telling = sizeDoubts.isBeingTold(index) ? .underWay : .done
         }
-        if former.size > version.size || !sizeDoubts.isEmpty {
-            sizeDoubts.noteSeen(index, size: version.size, former: formerLook, at: now)
+        if former.size > answer.size || !sizeDoubts.isEmpty {
+            sizeDoubts.noteSeen(index, size: answer.size, former: formerLook, at: now)
         }
-        return former.size >= 0 && (former != version || version.isRecent)
+        return SeenContent(
+            answer: answer, isChanged: former.size >= 0 && (former != version || version.isRecent))
     }
+}
+
+/// What a look at a file has come to.
+struct SeenContent {
+    /// The version that the kernel may be answered: of a file that has grown, its former end and times, until it is told.
+    var answer: ContentVersion
+    /// Whether it may be another than the one found before.
+    var isChanged: Bool
 }

@@ -50,6 +50,7 @@ struct InodeSlots: ~Copyable {
 
     var slots: UnsafeMutablePointer<Slot>
     var sizeDoubts = SizeDoubts()
+    var grownFiles = GrownFiles()
     private var capacity: UInt32
     /// Slots below this have been used at least once; 0 is never used, so that 0 can end chains.
     private var highest: UInt32
@@ -92,6 +93,7 @@ struct InodeSlots: ~Copyable {
         slots[Int(index)].telling = .never
         slots[Int(index)].toldMoment = 0
         sizeDoubts.forget(index)
+        grownFiles.forget(index)
         slots[Int(index)].isUsed = true
         slots[Int(index)].parent = parentIndex
         slots[Int(parentIndex)].children += 1
@@ -190,6 +192,7 @@ struct InodeSlots: ~Copyable {
         while index != Self.rootIndex, slots[Int(index)].lookups == 0, slots[Int(index)].children == 0 {
             freed.append(number(of: index))
             sizeDoubts.forget(index)
+            grownFiles.forget(index)
             unlink(index)
             free(slots[Int(index)].name)
             let parent = slots[Int(index)].parent

@@ -119,8 +119,7 @@ final class InodeTable: Sendable {
     /// - Parameters:
     ///   - isTold: whether the kernel will be told when it changes.
     ///   - looked: a moment before the look.
-    /// - Returns: whether it may be another than the one found before.
-    func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool, looked: UInt64) -> Bool {
+    func noteSeen(_ version: ContentVersion, of inode: InodeNumber, isTold: Bool, looked: UInt64) -> SeenContent {
         state.withLock { $0.noteSeen(version, of: inode, isTold: isTold, looked: looked) }
     }
 }
