@@ -110,11 +110,11 @@ import Testing
         let inode = try lookup(identity(10), parent: .root, name: name("a"))
         var version = ContentVersion()
         version.size = 5
-        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0))
-        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0))
+        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0).isChanged)
+        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0).isChanged)
         version.changedNanoseconds = 1
-        #expect(table.noteSeen(version, of: inode, isTold: true, looked: 0))
-        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0))
+        #expect(table.noteSeen(version, of: inode, isTold: true, looked: 0).isChanged)
+        #expect(!table.noteSeen(version, of: inode, isTold: true, looked: 0).isChanged)
     }
 
     @Test func aMoveTellsOfTheFolderThatItWasTheLastUseOf() throws {

@@ -23,7 +23,10 @@ import Testing
         _ = table.noteSeen(version, of: inode, isTold: isTold, looked: looked ?? table.moment)
     }
 
-    private func read(_ end: Int64) -> ReadEnd { table.judge(end: end, isBeyond: false, of: inode) }
+    private func read(_ end: Int64) -> ReadEnd { 
+        table.judge(
+            ReadQuestion(range: 0..<4096, receivedNanoseconds: Clock.monotonicNanoseconds, isBeyond: false), end: end,
+            of: inode) }
 
     /// A READ soon after a look is refused. This thread may be late.
     private func expectRefusal() {
@@ -36,7 +39,7 @@ import Testing
 
     /// READs ahead: taken as soon as they are answered.
     private func answer(_ end: Int64) {
-        table.noteAnswered(EarlyAnswer(inode: inode, end: end, count: 2 * SizeDoubts.pageBytes))
+        table.noteAnswered(EarlyAnswer(inode: inode, end: end, isReaders: false))
     }
 
     private func tell() {
@@ -88,7 +91,7 @@ import Testing
 
     @Test func whereNobodyTellsAReadIsRefusedOnce() {
         see(10, isTold: false)
-        #expect(read(5) == .refused)
+        #expect(read(5) == .refusedOnce)
         #expect(read(5) == .early)
         answer(5)
         #expect(read(5) == .expected)

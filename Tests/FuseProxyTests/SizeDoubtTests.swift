@@ -3,7 +3,7 @@ import Testing
 @testable import FuseProxy
 
 @Suite struct SizeDoubtTests {
-    private static let page = SizeDoubts.pageBytes
+    private static let range = 0..<Int64(SizeDoubts.pageBytes)
     private static let millisecond: UInt64 = 1_000_000
     private var doubts = SizeDoubts()
 
@@ -49,7 +49,7 @@ import Testing
     @Test mutating func noReadEndsEarlyWhileTheKernelIsTold() {
         see(2, 5, former: 10, at: 0)
         expectTelling(2, true, at: 1)
-        expect(.beingTold, of: 2, end: 5, at: 2)
+        expect(.beingTold(1), of: 2, end: 5, at: 2)
         doubts.noteTold()
         expectTelling(3, true, at: 3)
         expect(.early, of: 2, end: 5, at: 4)
@@ -81,9 +81,10 @@ import Testing
         var isTold = false
         while !isTold {
             now += Self.millisecond
-            switch doubts.judge(2, end: 5, isBeyond: false, at: now) {
+            switch doubts.judge(
+                2, ReadQuestion(range: Self.range, receivedNanoseconds: now, isBeyond: false), end: 5, at: now) {
             case .early: answer(2, end: 5, pages: 1, at: now)
-            case .refused, .beingTold: refusals += 1
+            case .refused, .refusedOnce, .beingTold: refusals += 1
             // The kernel has taken the last of them.
             case .expected: break
             }
@@ -175,6 +176,42 @@ import Testing
         expect(.early, of: 2, end: 5, at: 2 + SizeDoubts.arrivalNanosecondsMax)
     }
 
+    /// The telling waits for the pages of the READ that is refused; that which is then asked for was sent later.
+    @Test mutating func whatIsAskedAgainIsAnsweredWhileTheKernelIsTold() {
+        see(2, 5, former: 10, at: 0)
+        expectTelling(2, true, at: 1)
+        expect(.beingTold(1), of: 2, end: 5, at: 2)
+        doubts.noteRefused(2, 0..<8192, at: 2)
+        doubts.noteRefused(2, 8192..<16384, at: 2)
+        expect(.beingTold(1), of: 2, end: 5, range: 16384..<20480, at: 3)
+        #expect(doubts.isReaders(2, 0..<8192) && !doubts.isReaders(2, 16384..<24576))
+        expect(.early, of: 2, end: 5, range: 4096..<8192, at: 3)
+        answer(2, end: 5, pages: 2, at: 4)
+        doubts.noteTold()
+    }
+
+    @Test mutating func beforeItIsAskedAgainTheKernelIsToldOfNothingElse() {
+        see(2, 5, former: 10, at: 0)
+        expectTelling(2, true, at: 1)
+        doubts.noteRefused(2, Self.range, at: 2)
+        doubts.noteTold()
+        expectTelling(2, false, at: 3)
+        expectTelling(3, true, at: 3)
+        doubts.noteTold()
+        // A reader who does not come.
+        expectTelling(2, true, at: 2 + SizeDoubts.settlingNanoseconds)
+        // It is another time.
+        expect(.beingTold(3), of: 2, end: 5, at: 3 + SizeDoubts.settlingNanoseconds)
+    }
+
+    /// However long it has waited, it was sent before.
+    @Test mutating func aReadIsNotAnsweredEarlyAfterAnAnswerThatIsLaterThanIt() {
+        see(2, 5, former: 10, .awaited, at: 0)
+        let question = ReadQuestion(range: Self.range, receivedNanoseconds: 2, isBeyond: false)
+        #expect(doubts.judge(2, question, end: 5, at: 2) == .refused)
+        #expect(doubts.judge(2, question, end: 5, at: 10 * SizeDoubts.arrivalNanosecondsMax) == .refused)
+    }
+
     /// A look that finds a file to be of that size, whose former size the kernel was told at the time 1.
     private mutating func see(
         _ index: UInt32, _ size: Int64, former: Int64, _ telling: InodeSlots.Telling = .done, at now: UInt64
@@ -184,7 +221,7 @@ import Testing
     }
 
     private mutating func answer(_ index: UInt32, end: Int64, pages: Int, at now: UInt64) {
-        let answer = EarlyAnswer(inode: InodeNumber(index: index, generation: 0), end: end, count: pages * Self.page)
+        let answer = EarlyAnswer(inode: InodeNumber(index: index, generation: 0), end: end, isReaders: pages == 1)
         doubts.noteAnswered(index, answer, at: now)
     }
 
@@ -196,10 +233,11 @@ import Testing
     }
 
     private mutating func expect(
-        _ expected: ReadEnd, of index: UInt32, end: Int64, isBeyond: Bool = false, at now: UInt64,
+        _ expected: ReadEnd, of index: UInt32, end: Int64, range: Range<Int64> = range, isBeyond: Bool = false, at now: UInt64,
         _ location: SourceLocation = #_sourceLocation
     ) {
-        let judged = doubts.judge(index, end: end, isBeyond: isBeyond, at: now)
+        let judged = doubts.judge(
+            index, ReadQuestion(range: range, receivedNanoseconds: now, isBeyond: isBeyond), end: end, at: now)
         #expect(judged == expected, sourceLocation: location)
     }
 }

@@ -7,40 +7,48 @@ extension ProxyOperations {
     ///
     /// It takes a reply that is too short to mean that the file ends there; but when it is told of a change between READ and
     /// reply, it fills the rest with zeros instead, up to the size that it still knows. So nothing is told while such a READ is
-    /// answered. Where that is too late, a READ that is ahead of a reader fails, and is asked again when he comes; of one page, it
-    /// may be what he waits for, and is done again a little later.
+    /// answered. Where that is too late, the READ waits a little; and where it may be what the telling waits for, it fails: readers
+    /// read ahead first, and ask again for what has failed.
     ///
     /// - Parameters:
     ///   - file: open on the docroot's file.
     ///   - read: reads what was asked for, or only says how much of it there is.
     /// - Returns: how much was read.
-    /// - Throws: EIO where that has not helped in time.
+    /// - Throws: EIO where it must not be answered.
     func readChecked(
         _ inode: InodeNumber, _ file: CInt, offset: Int64, count: Int, _ read: () throws(Errno) -> Int
     ) throws(Errno) -> Int {
-        var firstRefusalNanoseconds: UInt64 = 0
+        let range = offset..<offset + Int64(count)
+        var receivedNanoseconds: UInt64 = 0
         while true {
             let length = try read()
             guard keepsPages, length < count else { return length }
-            let end = try judgeEnd(inode, file, offset: offset, count: count, read: length)
-            if end == .expected || end == .early { return length }
+            let isBeyond = length == 0 && count > SizeDoubts.pageBytes ? try Files.status(file).st_size < offset : false
             let now = Clock.monotonicNanoseconds
-            if firstRefusalNanoseconds == 0 { firstRefusalNanoseconds = now }
-            let patience =
-                end == .beingTold ? SizeDoubts.toldPatienceNanosecondsMax : SizeDoubts.patienceNanosecondsMax
-            guard count <= SizeDoubts.pageBytes, now < firstRefusalNanoseconds + patience else { throw .ioError }
+            if receivedNanoseconds == 0 { receivedNanoseconds = now }
+            let waited = now - receivedNanoseconds
+            let question = ReadQuestion(range: range, receivedNanoseconds: receivedNanoseconds, isBeyond: isBeyond)
+            switch judgeEnd(inode, question, read: length) {
+            case .expected, .early: return length
+            case .refused:
+                guard waited < SizeDoubts.patienceNanosecondsMax else { throw .ioError }
+            case .refusedOnce:
+                guard count <= SizeDoubts.pageBytes else { throw .ioError }
+            case .beingTold(let number):
+                if tellingThread.waitsForPages, inodes.noteRefused(inode, range, duringTelling: number) { throw .ioError }
+                guard waited < SizeDoubts.toldPatienceNanosecondsMax else { throw .ioError }
+            }
             usleep(500)
         }
     }
 
-    private func judgeEnd(
-        _ inode: InodeNumber, _ file: CInt, offset: Int64, count: Int, read: Int
-    ) throws(Errno) -> ReadEnd {
-        let isBeyond = read == 0 && count > SizeDoubts.pageBytes ? try Files.status(file).st_size < offset : false
+    private func judgeEnd(_ inode: InodeNumber, _ question: ReadQuestion, read: Int) -> ReadEnd {
         guard let thread = ProxyThread.currentIfAny else { return .expected }
-        let end = offset + Int64(read)
-        let judged = inodes.judge(end: end, isBeyond: isBeyond, of: inode)
-        if judged == .early { thread.earlyAnswer = EarlyAnswer(inode: inode, end: end, count: count) }
+        let end = question.range.lowerBound + Int64(read)
+        let judged = inodes.judge(question, end: end, of: inode)
+        if judged == .early {
+            thread.earlyAnswer = EarlyAnswer(inode: inode, end: end, isReaders: inodes.isReaders(inode, question.range))
+        }
         return judged
     }
 }

@@ -25,6 +25,8 @@ final class ProxyOperations: Sendable {
     let keepsPages: Bool
     /// Files whose pages the kernel must drop; the watcher's thread takes them from here.
     let changed: ChangedInodes
+    /// The watcher's thread, while there is one.
+    let tellingThread = TellingThread()
     /// There until the session is initialized and the kernel has had its lesson.
     private let lesson = Guarded<LessonFile?>(nil)
 

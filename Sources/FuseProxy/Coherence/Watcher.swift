@@ -16,6 +16,7 @@ final class Watcher: @unchecked Sendable {
     private let inodes: InodeTable
     private let resolver: Resolver
     private let invalidator: Invalidator
+    private let tellingThread: TellingThread
     /// Whether the kernel can be told to look up every name again, those among them that it knows not to exist.
     private let hasEpochs: Bool
     /// Whether the docroot's file system keeps inode numbers in its handles where `FileHandle.inodeNumber` looks for them:
@@ -39,6 +40,7 @@ final class Watcher: @unchecked Sendable {
         changed = operations.changed
         inodes = operations.inodes
         resolver = operations.resolver
+        tellingThread = operations.tellingThread
         self.docroot = docroot
         self.invalidator = invalidator
         self.hasEpochs = hasEpochs
@@ -49,7 +51,9 @@ final class Watcher: @unchecked Sendable {
 
     func start() throws(Errno) {
         thread = try NamedThread("watcher") { [self] in
+            tellingThread.begin()
             run()
+            tellingThread.end()
             hasEnded.store(true, ordering: .releasing)
         }
     }

@@ -10,25 +10,39 @@ extension InodeSlots {
     }
 
     /// The interface is that of `InodeTable`, here as below.
-    mutating func judge(end: Int64, isBeyond: Bool, of inode: InodeNumber) -> ReadEnd {
+    mutating func judge(_ question: ReadQuestion, end: Int64, of inode: InodeNumber) -> ReadEnd {
         guard let index = try? index(of: inode) else { return .expected }
         grownFiles.noteEnd(index, end: end)
         let former = slots[Int(index)].seenContent.size
         if former > end {
             let now = Clock.monotonicNanoseconds
+            let mayArrive = question.mayBeOvertaken(byAnswerOf: slots[Int(index)].seenNanoseconds)
             switch slots[Int(index)].telling {
-            case .awaited, .underWay:
-                if SizeDoubts.mayArriveYet(slots[Int(index)].seenNanoseconds, at: now) { return .refused }
-            case .done, .never: break
+            case .awaited where mayArrive: return .refused
+            case .underWay where mayArrive && !sizeDoubts.isOvertaken(index, question.range):
+                return .beingTold(sizeDoubts.tellings)
+            case .awaited, .underWay, .done, .never: break
             }
             // What the kernel may go by is in doubt from now on, and not once more with each READ.
             sizeDoubts.noteEnd(index, former: former, at: now)
             slots[Int(index)].seenContent.size = end
             // Nobody tells: it is asked again once.
-            if slots[Int(index)].telling == .never { return .refused }
+            if slots[Int(index)].telling == .never { return .refusedOnce }
         }
         if sizeDoubts.isEmpty { return .expected }
-        return sizeDoubts.judge(index, end: end, isBeyond: isBeyond, at: Clock.monotonicNanoseconds)
+        return sizeDoubts.judge(index, question, end: end, at: Clock.monotonicNanoseconds)
+    }
+
+    mutating func noteRefused(_ inode: InodeNumber, _ range: Range<Int64>, duringTelling telling: UInt64) -> Bool {
+        guard let index = try? index(of: inode) else { return true }
+        guard sizeDoubts.isBeingTold(index), telling == sizeDoubts.tellings else { return false }
+        sizeDoubts.noteRefused(index, range, at: Clock.monotonicNanoseconds)
+        return true
+    }
+
+    func isReaders(_ inode: InodeNumber, _ range: Range<Int64>) -> Bool {
+        guard let index = try? index(of: inode) else { return true }
+        return sizeDoubts.isReaders(index, range)
     }
 
     mutating func noteAnswered(_ answer: EarlyAnswer) {

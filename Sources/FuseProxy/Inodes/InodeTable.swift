@@ -106,9 +106,21 @@ final class InodeTable: Sendable {
     /// What to do with a READ that has met the file's end at `end`. One that is answered `early` is on its way until
     /// `noteAnswered`.
     ///
-    /// - Parameter isBeyond: whether the file ends before the READ begins.
-    func judge(end: Int64, isBeyond: Bool, of inode: InodeNumber) -> ReadEnd {
-        state.withLock { $0.judge(end: end, isBeyond: isBeyond, of: inode) }
+    func judge(_ question: ReadQuestion, end: Int64, of inode: InodeNumber) -> ReadEnd {
+        state.withLock { $0.judge(question, end: end, of: inode) }
+    }
+
+    /// Notes that a READ is going to be refused because the kernel is being told of a change, for the time of that number, and
+    /// that this was seen to wait for pages.
+    ///
+    /// - Returns: false when that time is over: the READ must be judged again.
+    func noteRefused(_ inode: InodeNumber, _ range: Range<Int64>, duringTelling telling: UInt64) -> Bool {
+        state.withLock { $0.noteRefused(inode, range, duringTelling: telling) }
+    }
+
+    /// Whether a reader waits for that READ, or it may be so.
+    func isReaders(_ inode: InodeNumber, _ range: Range<Int64>) -> Bool {
+        state.withLock { $0.isReaders(inode, range) }
     }
 
     /// Notes that a READ that was to end early is answered.

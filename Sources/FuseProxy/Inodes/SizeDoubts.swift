@@ -9,7 +9,9 @@ import Glibc
 ///
 /// - No invalidation begins while it is on its way: the watcher holds it back (`mayTell`).
 /// - None has come since the READ was sent, if none is under way: an invalidation waits for the pages that are being read, and
-///   returns only after every READ sent before it was answered.
+///   returns only after every READ sent before it was answered. While one is under way, a READ fails, once that is seen to wait
+///   for pages: readers read pages ahead first, and ask again for what has failed. That READ was sent after it had begun, and
+///   is answered (`noteRefused`).
 /// - None is given while another is on its way that ends elsewhere, nor soon after one that ended later: it may have been sent
 ///   before that was taken. A READ ahead that begins beyond the file's end is refused.
 /// - None is given while an answer with a larger size may arrive yet: until the kernel is told that this has changed, which makes
@@ -74,10 +76,31 @@ struct SizeDoubts {
         }
     }
 
+    /// READs that were refused while the kernel was told that their file has changed.
+    private struct Refusals {
+        var index: UInt32 = 0
+        /// The number of that time.
+        var telling: UInt64 = 0
+        var ranges: [Range<Int64>] = []
+        /// When the last of them was, if none was asked again and answered since; 0 otherwise.
+        var nanoseconds: UInt64 = 0
+        /// More than the READs that a reader reads ahead.
+        static let rangesMax = 64
+
+        /// Whether a READ was sent after one of these pages was refused: a page is read once at a time.
+        func isAskedAgain(_ index: UInt32, _ range: Range<Int64>) -> Bool {
+            index == self.index && ranges.contains { $0.overlaps(range) }
+        }
+    }
+
     /// By the inode's index.
     private var doubts: [UInt32: Doubt] = [:]
     /// Of which inode the kernel is being told just now.
     private var beingTold: UInt32?
+    /// The last ones.
+    private var refusals = Refusals()
+    /// How often it was told of a change: the number of the last time.
+    private(set) var tellings: UInt64 = 0
 
     /// How long the kernel may take to go on with a READ whose reader waits for it: until a processor is free for him. Only a
     /// READ of one page may be of that kind; others are readahead, which is done with once its reply is written.
@@ -91,10 +114,10 @@ struct SizeDoubts {
     /// For how long READs beyond the end are refused: nobody is kept from learning that there is nothing.
     private static let refusalNanosecondsMax: UInt64 = 100_000_000
     static let pageBytes = Int(sysconf(CInt(_SC_PAGESIZE)))
-    /// How long a READ of one page is kept waiting at most before it is refused; and where the kernel is being told, which may be
-    /// what waits for that very page.
+    /// How long a READ is kept waiting at most before it is refused.
     static let patienceNanosecondsMax: UInt64 = 25_000_000
-    static let toldPatienceNanosecondsMax: UInt64 = 2_000_000
+    /// The same where it waits for a thread that has something to do: until that has a processor.
+    static let toldPatienceNanosecondsMax: UInt64 = 200_000_000
     /// How many are kept: beyond that half of them go.
     private static let capacity = 4096
 
@@ -102,6 +125,8 @@ struct SizeDoubts {
 
     /// Whether the kernel may be told now that an inode has changed. If so, it is being told until `noteTold`.
     mutating func mayTell(_ index: UInt32, at now: UInt64) -> Bool {
+        // Who was refused is just asking again.
+        if refusals.index == index, now < refusals.nanoseconds + Self.settlingNanoseconds { return false }
         if !doubts.isEmpty, var doubt = doubts[index] {
             defer { doubts[index] = doubt }
             if !doubt.isSettled(at: now) {
@@ -114,6 +139,7 @@ struct SizeDoubts {
             doubt.isLargerBeingTold = doubt.largerNanoseconds != 0
         }
         beingTold = index
+        tellings += 1
         return true
     }
 
@@ -125,11 +151,6 @@ struct SizeDoubts {
             doubts[index]!.largerNanoseconds = 0
         }
         beingTold = nil
-    }
-
-    /// Whether an answer that was given at that time may still be on its way.
-    static func mayArriveYet(_ nanoseconds: UInt64, at now: UInt64) -> Bool {
-        nanoseconds != 0 && now < nanoseconds + arrivalNanosecondsMax
     }
 
     /// A look at a file has found it to be of that size, and the kernel is going to be answered so.
@@ -174,30 +195,51 @@ struct SizeDoubts {
     mutating func forget(_ index: UInt32) { if !doubts.isEmpty { doubts[index] = nil } }
 
     /// What to do with a READ that has met a file's end. One that is answered `early` is on its way until `noteAnswered`.
-    ///
-    /// - Parameter isBeyond: whether the file ends before the READ begins.
-    mutating func judge(_ index: UInt32, end: Int64, isBeyond: Bool, at now: UInt64) -> ReadEnd {
+    mutating func judge(_ index: UInt32, _ question: ReadQuestion, end: Int64, at now: UInt64) -> ReadEnd {
+        let range = question.range
         guard var doubt = doubts[index] else { return .expected }
         defer { doubts[index] = doubt }
         doubt.settle(at: now)
         guard doubt.largest > end else { return .expected }
-        if isBeingTold(index) { return .beingTold }
-        if Self.mayArriveYet(doubt.largerNanoseconds, at: now) { return .refused }
+        let isOvertaken = isOvertaken(index, range)
+        if isBeingTold(index), !isOvertaken { return .beingTold(tellings) }
+        // What is overtaken as well is such an answer.
+        let mayArrive = question.mayBeOvertaken(byAnswerOf: doubt.largerNanoseconds)
+        if mayArrive, !(isOvertaken && doubt.isLargerBeingTold) { return .refused }
         if end != doubt.answeredEnd {
-            let isAlone = end > doubt.answeredEnd || now >= doubt.answeredNanoseconds + Self.queueNanosecondsMax
+            let aloneSince = doubt.answeredNanoseconds + Self.queueNanosecondsMax
+            let isAlone = end > doubt.answeredEnd || question.receivedNanoseconds >= aloneSince
             guard doubt.isSettled(at: now), isAlone else { return .refused }
         }
-        if isBeyond {
+        if question.isBeyond, !isOvertaken {
             if doubt.refusedNanoseconds == 0 { doubt.refusedNanoseconds = now }
             guard now >= doubt.refusedNanoseconds + Self.refusalNanosecondsMax else { return .refused }
         }
         let isHeld = doubt.heldNanoseconds != 0
         if isHeld, now + Self.settlingNanoseconds > doubt.heldNanoseconds + Self.holdNanosecondsMax { return .refused }
         doubt.answersUnderWay += 1
+        if refusals.isAskedAgain(index, range) { refusals.nanoseconds = 0 }
         doubt.answeredEnd = end
         doubt.refusedNanoseconds = 0
         doubt.settledEnd = max(doubt.settledEnd ?? 0, end)
         return .early
+    }
+
+    /// Whether the kernel is being told that an inode has changed, but this READ was sent after that had begun.
+    func isOvertaken(_ index: UInt32, _ range: Range<Int64>) -> Bool {
+        isBeingTold(index) && refusals.telling == tellings && refusals.isAskedAgain(index, range)
+    }
+
+    /// Whether a reader waits for that READ: it may be one page's, or was refused before.
+    func isReaders(_ index: UInt32, _ range: Range<Int64>) -> Bool {
+        range.count <= Self.pageBytes || refusals.isAskedAgain(index, range)
+    }
+
+    /// A READ is going to be refused because the kernel is being told of a change, and that waits for pages by now.
+    mutating func noteRefused(_ index: UInt32, _ range: Range<Int64>, at now: UInt64) {
+        if refusals.telling != tellings { refusals = Refusals(index: index, telling: tellings) }
+        if refusals.ranges.count < Refusals.rangesMax { refusals.ranges.append(range) }
+        refusals.nanoseconds = now
     }
 
     /// A READ that was to end early is answered.
@@ -206,27 +248,44 @@ struct SizeDoubts {
         doubt.answersUnderWay -= 1
         doubt.answeredNanoseconds = now
         doubt.settledEnd = doubt.settledEnd.map { max($0, answer.end) }
-        if answer.count <= Self.pageBytes { doubt.settledNanoseconds = now + Self.settlingNanoseconds }
+        if answer.isReaders { doubt.settledNanoseconds = now + Self.settlingNanoseconds }
         doubts[index] = doubt
     }
 }
 
+/// A READ that has met a file's end.
+struct ReadQuestion {
+    /// What was asked for.
+    var range: Range<Int64>
+    /// When it was received. However long it waits, what the kernel takes since then is later than the READ.
+    var receivedNanoseconds: UInt64
+    /// Whether the file ends before the READ begins, and it is one that is ahead of its reader.
+    var isBeyond: Bool
+
+    /// Whether the kernel may have taken, or may yet take, an answer after it sent this READ: one that was given at that time.
+    func mayBeOvertaken(byAnswerOf nanoseconds: UInt64) -> Bool {
+        nanoseconds != 0 && receivedNanoseconds < nanoseconds + SizeDoubts.arrivalNanosecondsMax
+    }
+}
+
 /// What becomes of a READ that has met a file's end.
-enum ReadEnd {
+enum ReadEnd: Equatable {
     /// The kernel expects it there.
     case expected
     /// It may expect it later, and learns of it by this answer.
     case early
     /// It may expect it later, and may not learn of it by this answer.
     case refused
-    /// The same, because it is just being told of a change.
-    case beingTold
+    /// The same for this answer, but not for the next.
+    case refusedOnce
+    /// The same as `refused`, because it is just being told of a change, for the time of that number.
+    case beingTold(UInt64)
 }
 
 /// A READ that is answered up to `end`, where the kernel may expect more.
 struct EarlyAnswer {
     var inode: InodeNumber
     var end: Int64
-    /// How much was asked for.
-    var count: Int
+    /// Whether a reader waits for it.
+    var isReaders: Bool
 }
