@@ -80,7 +80,8 @@ let package = Package(
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(
-            name: "TestSupport", dependencies: ["CTestCalls", "Platform"], path: "Tests/TestSupport", swiftSettings: swiftSettings),
+            name: "TestSupport", dependencies: ["CTestCalls", "Platform"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["serverfs", "CTestCalls", "Platform", "TestSupport"],
             swiftSettings: swiftSettings),

@@ -23,10 +23,11 @@ import Testing
         _ = table.noteSeen(version, of: inode, isTold: isTold, looked: looked ?? table.moment)
     }
 
-    private func read(_ end: Int64) -> ReadEnd { 
+    private func read(_ end: Int64) -> ReadEnd {
         table.judge(
             ReadQuestion(range: 0..<4096, receivedNanoseconds: Clock.monotonicNanoseconds, isBeyond: false), end: end,
-            of: inode) }
+            of: inode)
+    }
 
     /// A READ soon after a look is refused. This thread may be late.
     private func expectRefusal() {

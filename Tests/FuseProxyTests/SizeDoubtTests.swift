@@ -82,7 +82,8 @@ import Testing
         while !isTold {
             now += Self.millisecond
             switch doubts.judge(
-                2, ReadQuestion(range: Self.range, receivedNanoseconds: now, isBeyond: false), end: 5, at: now) {
+                2, ReadQuestion(range: Self.range, receivedNanoseconds: now, isBeyond: false), end: 5, at: now)
+            {
             case .early: answer(2, end: 5, pages: 1, at: now)
             case .refused, .refusedOnce, .beingTold: refusals += 1
             // The kernel has taken the last of them.
@@ -233,7 +234,8 @@ import Testing
     }
 
     private mutating func expect(
-        _ expected: ReadEnd, of index: UInt32, end: Int64, range: Range<Int64> = range, isBeyond: Bool = false, at now: UInt64,
+        _ expected: ReadEnd, of index: UInt32, end: Int64, range: Range<Int64> = range, isBeyond: Bool = false,
+        at now: UInt64,
         _ location: SourceLocation = #_sourceLocation
     ) {
         let judged = doubts.judge(

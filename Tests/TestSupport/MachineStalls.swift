@@ -30,7 +30,9 @@ private final class Meter: Sendable {
     init() {
         for processor in 0..<sysconf(CInt(_SC_NPROCESSORS_ONLN)) {
             // Without one, no stall is told there.
-            guard let thread = try? NamedThread("stalls-\(processor)", body: { [self] in run(on: processor) }) else { continue }
+            guard let thread = try? NamedThread("stalls-\(processor)", body: { [self] in run(on: processor) }) else {
+                continue
+            }
             threads.withLock { $0.append(thread) }
         }
     }

@@ -35,7 +35,9 @@ extension ProxyOperations {
             case .refusedOnce:
                 guard count <= SizeDoubts.pageBytes else { throw .ioError }
             case .beingTold(let number):
-                if tellingThread.waitsForPages, inodes.noteRefused(inode, range, duringTelling: number) { throw .ioError }
+                if tellingThread.waitsForPages, inodes.noteRefused(inode, range, duringTelling: number) {
+                    throw .ioError
+                }
                 guard waited < SizeDoubts.toldPatienceNanosecondsMax else { throw .ioError }
             }
             usleep(500)
