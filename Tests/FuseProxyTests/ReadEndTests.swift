@@ -17,10 +17,13 @@ import Testing
     }
 
     /// A look at the file.
-    private func see(_ size: Int64, isTold: Bool = true, looked: UInt64? = nil) {
+    ///
+    /// - Returns: the size that the kernel may be answered.
+    @discardableResult
+    private func see(_ size: Int64, isTold: Bool = true, looked: UInt64? = nil) -> Int64 {
         var version = ContentVersion()
         version.size = size
-        _ = table.noteSeen(version, of: inode, isTold: isTold, looked: looked ?? table.moment)
+        return table.noteSeen(version, of: inode, isTold: isTold, looked: looked ?? table.moment).answer.size
     }
 
     private func read(_ end: Int64) -> ReadEnd {
@@ -115,6 +118,23 @@ import Testing
         answer(5)
         #expect(read(5) == .expected)
         #expect(table.mayTell(inode))
+    }
+
+    /// The kernel may keep the page with the former end, until it is told.
+    @Test func aFileThatHasGrownHasItsFormerEndUntilTheKernelIsTold() {
+        see(10)
+        #expect(read(10) == .expected)
+        #expect(see(20) == 10)
+        tell()
+        #expect(see(20) == 20)
+    }
+
+    @Test func oneOfWhichNoEndWasReadSinceIsAnsweredAsItIs() {
+        see(10)
+        #expect(read(10) == .expected)
+        tell()
+        #expect(see(20) == 20)
+        #expect(see(30) == 30)
     }
 
     /// Bytes that are zeros are bytes of the file like others, and so is a hole.

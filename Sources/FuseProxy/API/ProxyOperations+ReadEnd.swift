@@ -18,7 +18,9 @@ extension ProxyOperations {
     func readChecked(
         _ inode: InodeNumber, _ file: CInt, offset: Int64, count: Int, _ read: () throws(Errno) -> Int
     ) throws(Errno) -> Int {
-        let range = offset..<offset + Int64(count)
+        // A file may be as long as numbers go.
+        let (end, isBeyondNumbers) = offset.addingReportingOverflow(Int64(count))
+        let range = offset..<(isBeyondNumbers ? .max : end)
         var receivedNanoseconds: UInt64 = 0
         while true {
             let length = try read()

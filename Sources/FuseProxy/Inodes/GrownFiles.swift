@@ -23,7 +23,7 @@ struct GrownFiles {
 
     /// A look at a file has found it to be of that size.
     ///
-    /// - Parameter former: what the kernel goes by; -1 when that is unknown.
+    /// - Parameter former: what it was before; -1 when that is unknown, or the kernel keeps no page with an end.
     /// - Returns: what the kernel may be answered.
     mutating func answer(_ index: UInt32, size: Int64, former: Int64) -> Int64 {
         if let growth = growths[index] {

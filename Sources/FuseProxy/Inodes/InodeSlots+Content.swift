@@ -12,6 +12,7 @@ extension InodeSlots {
     /// The interface is that of `InodeTable`, here as below.
     mutating func judge(_ question: ReadQuestion, end: Int64, of inode: InodeNumber) -> ReadEnd {
         guard let index = try? index(of: inode) else { return .expected }
+        slots[Int(index)].hasMetEnd = true
         grownFiles.noteEnd(index, end: end)
         let former = slots[Int(index)].seenContent.size
         if former > end {
@@ -54,6 +55,7 @@ extension InodeSlots {
         guard let index = try? index(of: inode) else { return true }
         guard sizeDoubts.mayTell(index, at: Clock.monotonicNanoseconds) else { return false }
         slots[Int(index)].toldMoment = moment
+        slots[Int(index)].hasMetEnd = false
         grownFiles.noteTelling(index)
         if slots[Int(index)].telling == .awaited { slots[Int(index)].telling = .underWay }
         return true
@@ -77,7 +79,8 @@ extension InodeSlots {
         let now = Clock.monotonicNanoseconds
         var answer = version
         if isTold {
-            answer.size = grownFiles.answer(index, size: version.size, former: former.size)
+            let keptEnd = slots[Int(index)].hasMetEnd ? former.size : -1
+            answer.size = grownFiles.answer(index, size: version.size, former: keptEnd)
             if answer.size < version.size {
                 // The times of what it was: who has this size asks for what has changed since.
                 answer.modifiedNanoseconds = former.modifiedNanoseconds

@@ -14,6 +14,8 @@ struct InodeSlots: ~Copyable {
         var seenContent = ContentVersion()
         /// Whether the kernel, which has learnt that content, is told when it changes.
         var telling = Telling.never
+        /// Whether a READ has met the file's end since the kernel was last told: it may keep the page in which that was.
+        var hasMetEnd = false
         /// The moment when it was last told.
         var toldMoment: UInt64 = 0
         /// When the file was last looked at, CLOCK_MONOTONIC.
@@ -92,6 +94,7 @@ struct InodeSlots: ~Copyable {
         slots[Int(index)].seenContent = ContentVersion()
         slots[Int(index)].telling = .never
         slots[Int(index)].toldMoment = 0
+        slots[Int(index)].hasMetEnd = false
         sizeDoubts.forget(index)
         grownFiles.forget(index)
         slots[Int(index)].isUsed = true

@@ -192,7 +192,10 @@ struct SizeDoubts {
         doubts = doubts.filter { $0.value.seenNanoseconds > middle || $0.value.answersUnderWay > 0 }
     }
 
-    mutating func forget(_ index: UInt32) { if !doubts.isEmpty { doubts[index] = nil } }
+    mutating func forget(_ index: UInt32) {
+        if !doubts.isEmpty { doubts[index] = nil }
+        if refusals.index == index { refusals = Refusals() }
+    }
 
     /// What to do with a READ that has met a file's end. One that is answered `early` is on its way until `noteAnswered`.
     mutating func judge(_ index: UInt32, _ question: ReadQuestion, end: Int64, at now: UInt64) -> ReadEnd {
