@@ -8,8 +8,8 @@ import Synchronization
 /// nothing ran there. It has a real-time priority, so that work of our own does not count; where that is not permitted, work
 /// of ours that keeps it waiting does.
 package enum MachineStalls {
-    /// In all processors together, so far. The first look starts the threads. Any thread.
-    package static var nanoseconds: UInt64 { meter.total.load(ordering: .relaxed) }
+    /// For each processor, so far. The first look starts the threads. Any thread.
+    package static var nanoseconds: [UInt64] { meter.totals.map { $0.nanoseconds.load(ordering: .relaxed) } }
 
     /// A stall is known this long after its end.
     package static let knownAfterMicroseconds: UInt32 = 15_000
@@ -18,7 +18,12 @@ package enum MachineStalls {
 }
 
 private final class Meter: Sendable {
-    let total = Atomic<UInt64>(0)
+    final class Total: Sendable {
+        let nanoseconds = Atomic<UInt64>(0)
+    }
+
+    /// One for each processor.
+    let totals: [Total]
     private let threads = Guarded<[NamedThread]>([])
 
     /// A timer's and a scheduler's ordinary delay is no stall.
@@ -28,25 +33,26 @@ private final class Meter: Sendable {
     private static let priority: CInt = 50
 
     init() {
-        for processor in 0..<sysconf(CInt(_SC_NPROCESSORS_ONLN)) {
+        totals = (0..<sysconf(CInt(_SC_NPROCESSORS_ONLN))).map { _ in Total() }
+        for (processor, total) in totals.enumerated() {
             // Without one, no stall is told there.
-            guard let thread = try? NamedThread("stalls-\(processor)", body: { [self] in run(on: processor) }) else {
+            guard let thread = try? NamedThread("stalls-\(processor)", body: { Self.run(on: processor, total) }) else {
                 continue
             }
             threads.withLock { $0.append(thread) }
         }
     }
 
-    private func run(on processor: Int) {
+    private static func run(on processor: Int, _ total: Total) {
         guard test_run_on_processor(UInt32(processor)) == 0 else { return }
-        var parameters = sched_param(sched_priority: Self.priority)
+        var parameters = sched_param(sched_priority: priority)
         sched_setscheduler(0, SCHED_FIFO, &parameters)
         while true {
             let start = Clock.monotonicNanoseconds
-            usleep(Self.sleepMicroseconds)
+            usleep(sleepMicroseconds)
             let slept = Clock.monotonicNanoseconds - start
-            if slept > Self.stallNanosecondsMin {
-                total.add(slept - UInt64(Self.sleepMicroseconds) * 1000, ordering: .relaxed)
+            if slept > stallNanosecondsMin {
+                total.nanoseconds.add(slept - UInt64(sleepMicroseconds) * 1000, ordering: .relaxed)
             }
         }
     }

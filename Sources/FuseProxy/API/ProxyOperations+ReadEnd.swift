@@ -21,14 +21,13 @@ extension ProxyOperations {
         // A file may be as long as numbers go.
         let (end, isBeyondNumbers) = offset.addingReportingOverflow(Int64(count))
         let range = offset..<(isBeyondNumbers ? .max : end)
-        var receivedNanoseconds: UInt64 = 0
+        guard keepsPages else { return try read() }
+        let receivedNanoseconds = Clock.monotonicNanoseconds
         while true {
             let length = try read()
-            guard keepsPages, length < count else { return length }
+            guard length < count else { return length }
             let isBeyond = length == 0 && count > SizeDoubts.pageBytes ? try Files.status(file).st_size < offset : false
-            let now = Clock.monotonicNanoseconds
-            if receivedNanoseconds == 0 { receivedNanoseconds = now }
-            let waited = now - receivedNanoseconds
+            let waited = Clock.monotonicNanoseconds - receivedNanoseconds
             let question = ReadQuestion(range: range, receivedNanoseconds: receivedNanoseconds, isBeyond: isBeyond)
             switch judgeEnd(inode, question, read: length) {
             case .expected, .early: return length

@@ -15,10 +15,17 @@ final class TellingThread: Sendable {
         status.withLock { $0 = shared }
     }
 
-    func end() { status.withLock { $0 = nil } }
+    func end() {
+        // It is closed after the lock is let go.
+        _ = status.withLock { status in
+            defer { status = nil }
+            return status
+        }
+    }
 
-    /// Whether it sleeps and no signal could wake it (state D of `proc_pid_stat(5)`). A notification of the kernel sleeps so for
-    /// pages that are locked, and nowhere else: it has then marked the file as changed. Any thread.
+    /// Whether it sleeps and no signal could wake it (state D of `proc_pid_stat(5)`). An inode's notification sleeps so for pages
+    /// that are locked: it has then marked the file as changed (`fuse_reverse_inval_inode`). Before that it could only for a mount
+    /// that is being taken away. Any thread.
     var waitsForPages: Bool {
         guard let status = status.withLock({ $0 }) else { return false }
         return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 1) { line in

@@ -16,9 +16,10 @@ struct GrownFiles {
     /// By the inode's index.
     private var growths: [UInt32: Growth] = [:]
 
-    /// Beyond this all are given up: who looks again finds them anew.
-    private static let capacity = 4096
+    /// Beyond this all are given up: those that were told of are answered as they are, others are found anew.
+    static let capacity = 4096
 
+    var count: Int { growths.count }
     var isEmpty: Bool { growths.isEmpty }
 
     /// A look at a file has found it to be of that size.

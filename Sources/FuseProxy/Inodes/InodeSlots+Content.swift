@@ -86,6 +86,8 @@ extension InodeSlots {
                 answer.modifiedNanoseconds = former.modifiedNanoseconds
                 answer.changedNanoseconds = former.changedNanoseconds
             }
+        } else {
+            grownFiles.forget(index)
         }
         slots[Int(index)].seenContent = answer
         slots[Int(index)].seenNanoseconds = now

@@ -260,7 +260,7 @@ struct SizeDoubts {
 struct ReadQuestion {
     /// What was asked for.
     var range: Range<Int64>
-    /// When it was received. However long it waits, what the kernel takes since then is later than the READ.
+    /// When its work began. However long that takes, what the kernel takes since then is later than the READ.
     var receivedNanoseconds: UInt64
     /// Whether the file ends before the READ begins, and it is one that is ahead of its reader.
     var isBeyond: Bool
