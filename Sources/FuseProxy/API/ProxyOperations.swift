@@ -11,7 +11,8 @@ struct InodeEntry {
 
 /// The operations of the proxy file system, whichever API of libfuse asks for them: read-only, below the docroot.
 ///
-/// Any FUSE thread. No operation waits for anything but the docroot, and none holds a lock when it returns.
+/// Any FUSE thread. No operation waits for anything but the docroot, and a READ of a file that is just being cut, for a bounded time
+/// (`readChecked`). None holds a lock when it returns.
 final class ProxyOperations: Sendable {
     let rules: CacheRules
     let files: OpenFiles
