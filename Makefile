@@ -75,7 +75,7 @@ bench: bench-build ## mount and bypass by turns under one wrk, nginx, and the ta
 	$(BENCH) speed --serverfs .build/release/serverfs --docroot www $(ARGS)
 
 .PHONY: bench-matrix
-bench-matrix: bench-build ## every combination of strategies against its bypass: 20 minutes
+bench-matrix: bench-build ## every combination of strategies against its bypass: 24 minutes
 	$(BENCH) matrix --serverfs .build/release/serverfs --docroot www $(ARGS)
 
 .PHONY: bench-scale

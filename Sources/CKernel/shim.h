@@ -19,16 +19,23 @@
 
 static inline long kernel_result(long result) { return result == -1 ? -(long)errno : result; }
 
-// Flags that <fcntl.h> shows only to GNU programs (values of x86-64 and arm64 alike, but for O_DIRECTORY and O_NOFOLLOW,
-// which the C library names for everybody).
+// Flags that <fcntl.h> shows only to GNU programs (values of x86-64 and arm64 alike, but for O_DIRECT; O_DIRECTORY and
+// O_NOFOLLOW differ too, but the C library names them for everybody).
 enum {
     KERNEL_O_PATH = 010000000,
+    KERNEL_O_NOATIME = 01000000,
+#ifdef __aarch64__
+    KERNEL_O_DIRECT = 0200000,
+#else
+    KERNEL_O_DIRECT = 040000,
+#endif
     KERNEL_AT_EMPTY_PATH = 0x1000,
     KERNEL_AT_NO_AUTOMOUNT = 0x800,
     KERNEL_AT_STATX_DONT_SYNC = 0x4000,
     KERNEL_AT_STATX_FORCE_SYNC = 0x2000,
     KERNEL_SHUT_WR = SHUT_WR,
     KERNEL_SHUT_RDWR = SHUT_RDWR,
+    KERNEL_SPLICE_F_NONBLOCK = 2,
     KERNEL_MNT_FORCE = 1,
     KERNEL_MNT_DETACH = 2,
     KERNEL_UMOUNT_NOFOLLOW = 8,
@@ -117,6 +124,7 @@ static inline long kernel_set_thread_name(const char *name) {
 }
 
 #include "fuse.h"
+#include "mapping.h"
 #include "notify.h"
 #include "perf.h"
 #include "process.h"

@@ -8,10 +8,14 @@ package struct HTTPServerConfiguration: Sendable {
     package var workers: Int
     /// Files kept open between requests, for each worker and each of mount and docroot; 0 for none.
     package var openFileCacheCapacity: Int
-    /// `--send`
-    package var send: SendStrategy
-    /// Whether the mount's files are opened with direct I/O, so that only reading them shows their present bytes.
-    package var mountUsesDirectIO: Bool
+    /// How the mount's files are sent. `mmap` only where a mapping is of a file that a local file system keeps, and no daemon,
+    /// least of all this process, is asked for its pages: through a passthrough mount.
+    package var mountSender: Sender
+    /// How the docroot's files are sent. With `mmap` others than those of the root's own file system are sent by `sendfile`.
+    package var bypassSender: Sender
+    /// Whether the kernel keeps pages of the mount's files that a daemon has read for it: files that have just changed are read past
+    /// them then.
+    package var mountKeepsPages: Bool
     /// Seconds that an idle connection is kept.
     package var keepAliveSeconds: Int
     /// Connections of one worker; one more is answered 503 and closed.
@@ -24,15 +28,17 @@ package struct HTTPServerConfiguration: Sendable {
     package var serverTiming: Bool
 
     package init(
-        workers: Int, openFileCacheCapacity: Int, send: SendStrategy, mountUsesDirectIO: Bool, keepAliveSeconds: Int,
-        connectionsMaxPerWorker: Int, stallTimeoutSeconds: Int, onMountLoss: MountLossPolicy, serverTiming: Bool
+        workers: Int, openFileCacheCapacity: Int, mountSender: Sender, bypassSender: Sender, mountKeepsPages: Bool,
+        keepAliveSeconds: Int, connectionsMaxPerWorker: Int, stallTimeoutSeconds: Int, onMountLoss: MountLossPolicy,
+        serverTiming: Bool
     ) {
         self.serverTiming = serverTiming
         self.stallTimeoutSeconds = stallTimeoutSeconds
         self.onMountLoss = onMountLoss
         self.workers = workers
-        self.send = send
-        self.mountUsesDirectIO = mountUsesDirectIO
+        self.mountSender = mountSender
+        self.bypassSender = bypassSender
+        self.mountKeepsPages = mountKeepsPages
         self.openFileCacheCapacity = openFileCacheCapacity
         self.keepAliveSeconds = keepAliveSeconds
         self.connectionsMaxPerWorker = connectionsMaxPerWorker
@@ -68,6 +74,7 @@ package final class HTTPServer: @unchecked Sendable {
         mountLoss = try MountLoss(mount)
         sockets = (listening + listeningBypass).flatMap { $0 }
         let closer = try DescriptorCloser()
+        let budgets = FileBudgets()
         var hosts: [LoopHost] = []
         for worker in 0..<configuration.workers {
             let listeners =
@@ -76,7 +83,7 @@ package final class HTTPServer: @unchecked Sendable {
             let loop = try EventLoop(
                 configuration: configuration, listeners: listeners, mount: mount, docrootRoot: docrootRoot,
                 bypassSwitch: bypassSwitch, mountLoss: mountLoss, closer: closer,
-                measurements: measurements)
+                budgets: budgets, measurements: measurements)
             hosts.append(try LoopHost(loop, name: "http-\(worker)", measurements: measurements))
         }
         self.hosts = hosts

@@ -1,3 +1,6 @@
+import Glibc
+import Platform
+
 /// The bounds of the server, each with what happens when it is reached.
 enum Limits {
     /// Bytes received at a time, and so the largest head (`RequestLimits.headBytesMax`): 431.
@@ -6,9 +9,36 @@ enum Limits {
     static let headBufferBytes = 32 * 1024
     /// Bytes read at a time where a body is copied: what does not fit takes another read.
     static let bodyBufferBytes = 64 * 1024
+    /// Bytes of a file that is sent from a mapping: larger ones are sent with sendfile.
+    static let mappedFileBytesMax = Int64(PagePipe.capacity)
+    /// Bytes of a file that is held in memory because it has just changed, read with one READ: larger ones are looked at before their
+    /// last bytes are sent.
+    static let snapshotBytesMax: Int64 = 256 * 1024
+    /// Files held so at a time: more are treated like larger ones.
+    static let snapshotsMax = 256
+    /// For how long, and how often at least, a file is read anew that changes while it is read: 503, and for as long again no
+    /// other request tries.
+    static let snapshotNanosecondsMax: UInt64 = 24_000_000
+    static let snapshotAttemptsMin = 8
+    /// The same where it cannot be read for now, because its writer is held up, or a thread has no processor.
+    static let lateNanosecondsMax: UInt64 = 200_000_000
+    /// What whoever changes it, and the kernel, which is to be told that it has grown, are given meanwhile; in the second case twice as
+    /// long each time, up to the other.
+    static let snapshotPauseMicroseconds: UInt32 = 250
+    static let latePauseMicrosecondsMax: UInt32 = 5000
+    /// Bytes of a file that is read past the kernel's pages because it has just changed: larger ones are sent from there all the same.
+    static let directBodyBytesMax: Int64 = 16 << 20
+    /// Bytes of a body that is sent without a look at the file before its last bytes.
+    static let uncheckedBodyBytesMax: Int64 = 64 * 1024
+    static let pageBytes = Int(sysconf(CInt(_SC_PAGESIZE)))
+    /// The last bytes of others.
+    static let heldBackBytes: Int64 = 4095
+    /// Files mapped in the process at a time, so that others need not go without (vm.max_map_count is 65,530): more are sent
+    /// with sendfile.
+    static let mappingsMax = 16_384
     /// Connections a loop takes in one turn: the rest wait for the next.
     static let acceptsPerTurnMax = 64
-    /// How often a name that is being replaced is looked up again: 503.
+    /// How often a name that is being replaced is looked up again: 503. And one whose permissions are just being learnt: 403.
     static let staleRetriesMax = 16
     /// How often in a row a file may seem to end before its end: the connection is closed.
     static let earlyEndsMax = 16

@@ -16,10 +16,13 @@ package enum Clock {
         return Int64(time.tv_sec)
     }
 
-    /// The same with its fraction.
-    package static var unixSecondsExactly: Double {
+    /// Nanoseconds since 1970 (CLOCK_REALTIME).
+    package static var unixNanoseconds: Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
+
+    /// The same in seconds, with their fraction.
+    package static var unixSecondsExactly: Double { Double(unixNanoseconds) / 1e9 }
 }

@@ -144,6 +144,32 @@ package enum Files {
         return Int64(result.stx_size)
     }
 
+    /// The version of an open file as its file system knows it now, whatever the kernel has kept (`statx(2)` with
+    /// AT_STATX_FORCE_SYNC).
+    package static func presentVersion(_ descriptor: CInt) throws(Errno) -> ContentVersion {
+        assert(ThreadRules.mayUse(descriptor), brokenRule)
+        var result = statx()
+        let flags = CInt(KERNEL_AT_EMPTY_PATH) | CInt(KERNEL_AT_STATX_FORCE_SYNC)
+        let mask = UInt32(STATX_SIZE) | UInt32(STATX_MTIME) | UInt32(STATX_CTIME)
+        _ = try Errno.check(kernel_statx(descriptor, "", flags, mask, &result))
+        var status = stat()
+        status.st_size = off_t(result.stx_size)
+        status.st_mtim = timespec(result.stx_mtime)
+        status.st_ctim = timespec(result.stx_ctime)
+        return ContentVersion(status)
+    }
+
+    /// Has reads of an open file go past the pages that the kernel keeps of it (`fcntl(2)`, O_DIRECT). Of a FUSE file any part may be
+    /// read into any buffer then; other file systems want both aligned.
+    ///
+    /// - Throws: EINVAL where the file system does not know how.
+    package static func useDirectIO(_ descriptor: CInt) throws(Errno) {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0, fcntl(descriptor, F_SETFL, flags | CInt(KERNEL_O_DIRECT)) == 0 else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
     /// The device and mount of what `descriptor` names, from what the kernel knows already: a remote or FUSE file system
     /// is not asked (`statx(2)` with AT_STATX_DONT_SYNC).
     package static func cachedMount(_ descriptor: CInt) throws(Errno) -> (device: UInt64, mountID: UInt64) {

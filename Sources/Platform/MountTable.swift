@@ -57,6 +57,16 @@ package enum MountTable {
         try read().last { $0.mountPoint.utf8.elementsEqual(mountPoint.utf8) }
     }
 
+    /// The device of what `descriptor` names, if it lies on a file system that keeps its files itself.
+    /// Not where they are made up, as in /proc and /sys: nobody keeps those.
+    package static func selfContainedDevice(_ descriptor: CInt) -> UInt64? {
+        guard let mount = try? Files.cachedMount(descriptor),
+            let entry = (try? read())?.last(where: { $0.mountID == mount.mountID }), entry.isSelfContained,
+            !["proc", "sysfs"].contains(entry.fileSystemType)
+        else { return nil }
+        return mount.device
+    }
+
     /// Parses the text of mountinfo; a line that is not understood is left out. Bytes, not characters: a path may hold
     /// any, and some join with the space behind them.
     package static func parse(_ text: [UInt8]) -> [MountEntry] {

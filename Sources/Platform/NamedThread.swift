@@ -63,7 +63,7 @@ private final class ThreadStart {
 @c private func threadEntry(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     let start = Unmanaged<ThreadStart>.fromOpaque(context!).takeRetainedValue()
     _ = kernel_set_thread_name(start.name)
-    Signals.unblockInterruption()
+    Signals.unblockOwn()
     ThreadUsage.noteBegin()
     start.body()
     ThreadUsage.noteEnd(name: start.name)

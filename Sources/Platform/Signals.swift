@@ -15,6 +15,11 @@ package enum Signals {
         return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
+    /// Whether a signal was sent, and is no failure of an instruction, which would fail again. In a signal's handler too.
+    ///
+    /// - Parameter code: `si_code`.
+    package static func isSent(_ signal: CInt, code: CInt) -> Bool { kernel_is_sent(signal, code) != 0 }
+
     /// A signal whose only effect is that a system call in which its thread waits returns EINTR. Not a real-time signal:
     /// these queue up when they are sent again and again.
     package static let interruption: CInt = {
@@ -24,9 +29,10 @@ package enum Signals {
         return SIGURG
     }()
 
-    /// Lets `interruption` reach the calling thread, whatever mask it was started with.
-    static func unblockInterruption() {
-        var set = makeSet([interruption])
+    /// Lets `interruption` reach the calling thread, and what `FileMapping.byte(at:)` catches, whatever mask it was started
+    /// with.
+    static func unblockOwn() {
+        var set = makeSet([interruption, SIGBUS])
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 

@@ -47,6 +47,13 @@ package final class Server: @unchecked Sendable {
             hasAdmin: configuration.admin != .off)
         if !configuration.bypass { try Self.keepChannelNumbers(configuration.proxy.threads) }
         let docroot = try Self.openDocroot(configuration.docrootPath)
+        var configuration = configuration
+        configuration.docrootIsSelfContained = MountTable.selfContainedDevice(docroot.rawDescriptor) != nil
+        if configuration.send == .mmap, !configuration.docrootIsSelfContained {
+            throw StartFailure(
+                "--send mmap cannot map files of \(docroot.path): its file system is not one that is known to keep its files itself"
+            )
+        }
         self.docroot = docroot
         let measurements = Measurements(isTiming: configuration.telemetry)
         self.measurements = measurements
@@ -82,7 +89,8 @@ package final class Server: @unchecked Sendable {
             http = try HTTPServer(
                 HTTPServerConfiguration(
                     workers: configuration.workers, openFileCacheCapacity: budget.openFileCacheCapacity,
-                    send: configuration.send, mountUsesDirectIO: configuration.mountUsesDirectIO,
+                    mountSender: configuration.mountSender, bypassSender: configuration.bypassSender,
+                    mountKeepsPages: configuration.proxy.keepsPages,
                     keepAliveSeconds: configuration.keepAliveSeconds,
                     connectionsMaxPerWorker: budget.connectionsMaxPerWorker,
                     stallTimeoutSeconds: configuration.stallTimeoutSeconds, onMountLoss: configuration.onMountLoss,

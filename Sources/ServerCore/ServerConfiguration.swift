@@ -20,6 +20,9 @@ package struct ServerConfiguration: Sendable {
     /// Files kept open for each worker; 0 for none.
     package var openFileCacheCapacity = 1024
     package var send = SendStrategy.auto
+    /// Whether the docroot is on a file system that keeps its files itself, so that no mapping of one waits for another
+    /// process or machine: found out at the start.
+    var docrootIsSelfContained = false
     package var keepAliveSeconds = 65
     /// Seconds after which the client is told that a file system keeps its request waiting.
     package var stallTimeoutSeconds = 10
@@ -39,19 +42,33 @@ package struct ServerConfiguration: Sendable {
     /// Whether the mount's files are opened with direct I/O.
     var mountUsesDirectIO: Bool { proxy.cache == .none }
 
-    /// What `send` comes to, for the mount's files and for the docroot's.
-    var mountSender: Sender { Sender(send, usesDirectIO: mountUsesDirectIO) }
-    var bypassSender: Sender { Sender(send, usesDirectIO: false) }
+    /// Whether the mount's files may be mapped, as the docroot's own, and stay open for it to be worth while.
+    private var mayMap: Bool {
+        !bypass && proxy.open == .passthrough && openFileCacheCapacity > 0 && docrootIsSelfContained
+    }
+
+    /// What `send` comes to, for the mount's files and for the docroot's: with a mount it is the mount that chooses for both, so
+    /// that the two differ by nothing else.
+    var mountSender: Sender { Sender(send, usesDirectIO: mountUsesDirectIO, mayMap: mayMap) }
+    var bypassSender: Sender { Sender(send, usesDirectIO: false, mayMap: mayMap) }
 
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
         if serverTiming, !telemetry { return "--server-timing says what --telemetry on measures: it cannot be off" }
         if admin == .off, adminTokenPath != nil { return "--admin-token-file has no use with --admin off" }
+        if send == .mmap, openFileCacheCapacity == 0 {
+            return "--send mmap sends files that are kept open: it needs the open-file cache"
+        }
         if bypass { return nil }
         if let contradiction = proxy.contradiction { return contradiction }
         if proxy.cache == .none, send == .sendfile {
             return
                 "--send sendfile is answered from the page cache, which --fuse-cache none forbids: it needs --send copy"
+        }
+        if send == .mmap, proxy.open != .passthrough {
+            return
+                "--send mmap would map files of the mount in the process that answers for it, which may then wait for "
+                + "itself: it needs --fuse-open passthrough, or --bypass"
         }
         return nil
     }

@@ -16,6 +16,11 @@ public final class Measurements: Sendable {
     package let requestLatency = LatencyGroup<ServingPath>()
     /// Of a FUSE request, from its receipt to the end of its reply.
     package let fuseLatency = LatencyGroup<FuseOperation>()
+    /// Raised before the kernel is told of a change in the docroot, and after it: whoever has looked at a file meanwhile does not
+    /// know what he has seen. Written by one thread at a time; any thread may read it.
+    package let changesTold = Atomic<UInt64>(0)
+    /// How often the kernel was told of a change.
+    package var invalidations: UInt64 { changesTold.load(ordering: .relaxed) / 2 }
     package let slowRequests = SlowRequests()
     package let tracer = Tracer()
 

@@ -38,7 +38,8 @@ import Testing
         for time in FuseTime.allCases { times.add(time, .max) }
         let text = text(makeReport())
         for name in [
-            "requests", "bodyBytes", "openFileHits", "openFileMisses", "fuseRequests", "processorNanoseconds",
+            "requests", "bodyBytes", "mappedBodyBytes", "openFileHits", "openFileMisses", "fuseRequests",
+            "processorNanoseconds",
             "voluntarySwitches", "accepted", "refused", "invalidRequests", "stuckRequests",
         ] {
             #expect(text.contains("\"\(name)\":\(day)"), "\(name)")

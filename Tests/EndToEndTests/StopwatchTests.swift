@@ -6,10 +6,15 @@ extension EndToEnd {
     @Suite(.timeLimit(.minutes(1)))
     struct StopwatchTests {
         @Test func whatNothingTakesAwayCounts() {
-            let stopwatch = Stopwatch()
-            usleep(100_000)
-            #expect(stopwatch.wallSeconds >= 0.1)
-            #expect(stopwatch.seconds > 0)
+            var counted = 0.0
+            // A stall that began before the start is taken off as a whole, and may leave nothing of one try.
+            for _ in 1...5 where counted == 0 {
+                let stopwatch = Stopwatch()
+                usleep(100_000)
+                #expect(stopwatch.wallSeconds >= 0.1)
+                counted = stopwatch.seconds
+            }
+            #expect(counted > 0)
         }
 
         /// A program of the highest priority on each processor: nothing else runs meanwhile.

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Telemetry
 import Testing
 
 @testable import FuseProxy
@@ -52,7 +53,9 @@ struct InvalidatorTests {
     }
 
     /// Of no session: whoever gets past the assertion fails in another way, or not at all.
-    private static var invalidator: Invalidator { Invalidator(session: OpaquePointer(bitPattern: 8)!, channel: -1) }
+    private static var invalidator: Invalidator {
+        Invalidator(session: OpaquePointer(bitPattern: 8)!, channel: -1, measurements: Measurements())
+    }
 
     private func expectAssertion(_ result: ExitTest.Result?) {
         let said = result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) } ?? ""

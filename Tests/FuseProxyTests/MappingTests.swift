@@ -42,11 +42,11 @@ import Testing
 
     @Test func mapsNoMoreWindowsThanItsCapacity() throws {
         folder.write("x", to: "/file")
-        truncate(folder.path + "/file", off_t(FileMapping.windowBytes) * 200)
+        truncate(folder.path + "/file", off_t(MappingCache.windowBytes) * 200)
         let file = try Files.open(folder.path + "/file", flags: O_RDONLY)
         let cache = MappingCache()
         for window in 0..<200 {
-            let offset = Int64(window) * Int64(FileMapping.windowBytes)
+            let offset = Int64(window) * Int64(MappingCache.windowBytes)
             #expect(try read(cache, file.rawValue, at: offset, count: 1) == [window == 0 ? 0x78 : 0])
             #expect(cache.count <= MappingCache.capacity)
         }
@@ -57,7 +57,7 @@ import Testing
     /// Whatever is given up, each of the others is found again, and has its turn on the clock.
     @Test func whatIsKeptIsFoundAfterOthersAreGivenUp() throws {
         folder.write("x", to: "/file")
-        truncate(folder.path + "/file", off_t(FileMapping.windowBytes) * 300)
+        truncate(folder.path + "/file", off_t(MappingCache.windowBytes) * 300)
         let file = try Files.open(folder.path + "/file", flags: O_RDONLY)
         let cache = MappingCache()
         let other = InodeNumber(index: 6, generation: 0)

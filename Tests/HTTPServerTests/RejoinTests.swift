@@ -10,13 +10,14 @@ import Testing
 @Suite struct RejoinTests {
     private func makeLoop() throws -> EventLoop {
         let configuration = HTTPServerConfiguration(
-            workers: 1, openFileCacheCapacity: 0, send: .auto, mountUsesDirectIO: false, keepAliveSeconds: 60,
-            connectionsMaxPerWorker: 8, stallTimeoutSeconds: 10, onMountLoss: .bypass, serverTiming: false)
+            workers: 1, openFileCacheCapacity: 0, mountSender: .sendfile, bypassSender: .sendfile,
+            mountKeepsPages: true, keepAliveSeconds: 60, connectionsMaxPerWorker: 8, stallTimeoutSeconds: 10,
+            onMountLoss: .bypass, serverTiming: false)
         return try EventLoop(
             configuration: configuration, listeners: [], mount: nil,
             docrootRoot: SharedDescriptor(try Files.open("/", flags: Files.pathOnly)),
             bypassSwitch: BypassSwitch(isOn: true), mountLoss: MountLoss(nil), closer: DescriptorCloser(),
-            measurements: Measurements())
+            budgets: FileBudgets(), measurements: Measurements())
     }
 
     /// Its deadline may be long past, for it is the one of before it was stuck; and a tick may come between the loop's taking
@@ -47,5 +48,15 @@ import Testing
         #expect(connection.deadlineTick > loop.tick)
         connection.timeUp()
         #expect(connection.phase == .closed)
+    }
+
+    /// The pipe of a thread that is stuck while it sends is its own: the loop goes on with another.
+    @Test func twoThreadsNeverHaveOnePipe() throws {
+        let loop = try makeLoop()
+        let first = try #require(loop.takePagePipe())
+        let second = try #require(loop.takePagePipe())
+        #expect(first !== second)
+        loop.giveBack(second)
+        #expect(loop.takePagePipe() === second)
     }
 }

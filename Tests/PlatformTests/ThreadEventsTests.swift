@@ -24,20 +24,20 @@ struct ThreadEventsTests {
             ready.signal()
             poll(&wait, 1, -1)
         }
-        func waitUntilItSleeps() {
+        func waitUntilReady() {
             var wait = pollfd(fd: ready.rawValue, events: Int16(POLLIN), revents: 0)
             poll(&wait, 1, -1)
             ready.clear()
-            // It has said so just before.
-            usleep(50_000)
         }
-        waitUntilItSleeps()
+        waitUntilReady()
         let number = identifier.load(ordering: .acquiring)
+        Self.waitUntilAtRest(number)
         let events = try ThreadEvents(threadID: number)
         let before = try #require(Self.switches(of: number))
         let start = Clock.monotonicNanoseconds
         go.signal()
-        waitUntilItSleeps()
+        waitUntilReady()
+        Self.waitUntilAtRest(number)
         let after = try #require(Self.switches(of: number))
         var outs = (voluntary: 0, involuntary: 0)
         var last = start
@@ -60,6 +60,26 @@ struct ThreadEventsTests {
         #expect(outs.voluntary >= sleeps)
         #expect(outs.voluntary == after.voluntary - before.voluntary)
         #expect(outs.involuntary == after.involuntary - before.involuntary)
+    }
+
+    /// Waits until a thread sleeps, and has not been switched for 10 ms.
+    private static func waitUntilAtRest(_ thread: Int32) {
+        var before: (voluntary: Int, involuntary: Int)?
+        for _ in 0..<1000 {
+            let now = sleeps(thread) ? switches(of: thread) : nil
+            if let before, let now, before == now { return }
+            before = now
+            usleep(10_000)
+        }
+        Issue.record("the thread does not come to rest")
+    }
+
+    /// Whether it is in state S (`proc_pid_stat(5)`).
+    private static func sleeps(_ thread: Int32) -> Bool {
+        guard let line = try? Processes.contents("/proc/self/task/\(thread)/stat"),
+            let nameEnd = line.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        return line[nameEnd...].dropFirst(2).first == UInt8(ascii: "S")
     }
 
     private static func switches(of thread: Int32) -> (voluntary: Int, involuntary: Int)? {

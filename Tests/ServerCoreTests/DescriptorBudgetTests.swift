@@ -19,7 +19,7 @@ import Testing
         }
         let files = budget.openFileCacheCapacity * 3 * workers
         let connections = budget.connectionsMaxPerWorker * 3 * workers
-        let fixed = 20 + workers * 6 + 2
+        let fixed = 20 + workers * 8 + 2
         #expect(budget.connectionsMaxPerWorker >= 4)
         #expect((4...32).contains(budget.adminConnectionsMax))
         #expect(files + connections + fixed + 8 + 12 + budget.adminConnectionsMax <= Int(limit))

@@ -78,7 +78,7 @@ struct TraceTests {
         let buffer = tracer.makeBuffer(threadName: "test")
         let trace = try #require(tracer.begin(oneIn: 2))
         let began = Clock.monotonicNanoseconds
-        var sampling = TraceSampling(began: began, deadline: began + 3_600_000_000_000)
+        var sampling = TraceSampling(began: began, deadline: began + 86_400_000_000_000)
         func fill(_ share: Double) {
             for _ in 0..<Int(Double(SpanBuffer.capacity) * share) { buffer.add(span(1, 2), trace: trace) }
             usleep(1000)
@@ -88,7 +88,7 @@ struct TraceTests {
         fill(0.02)
         #expect(tracer.oneIn == 2)
         fill(0.08)
-        // At that rate an hour would need many times the room.
+        // At that rate a day would need many times the room.
         #expect(tracer.oneIn > 1000)
         tracer.end()
     }

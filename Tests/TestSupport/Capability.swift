@@ -1,4 +1,5 @@
 package import Glibc
+package import Testing
 
 /// What this machine must offer for a test to make sense.
 package enum Capability {
@@ -20,6 +21,12 @@ package enum Capability {
 
     /// Whether a program can be run as another user who is able to read the server's binary and libraries.
     package static let otherUsers = isRoot && succeeds(User.nobody.prefix + [ServerProcess.binaryPath, "--version"])
+
+    /// Whether an ordinary user can mount: where udev has not let everybody open /dev/fuse, `Scripts/run-tests` does, for the tests.
+    package static let ordinaryMounting =
+        otherUsers && isInstalled("fusermount3") && succeeds(User.nobody.prefix + ["sh", "-c", "exec 3<>/dev/fuse"])
+    package static let ordinaryMountingReason: Comment =
+        "an ordinary user cannot mount: that needs fusermount3 and a /dev/fuse that all may open (make test has both)"
 
     package static func isInstalled(_ program: String) -> Bool {
         let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/bin:/bin"

@@ -29,6 +29,11 @@ package struct Metrics: Sendable, Equatable {
     /// Bytes of bodies sent `via` mount or bypass.
     package func bodyBytes(via path: String) -> UInt64 { self["serverfs_http_body_bytes_total{via=\"\(path)\"}"] }
 
+    /// Those among them that were sent from mappings.
+    package func mappedBodyBytes(via path: String) -> UInt64 {
+        self["serverfs_http_mapped_body_bytes_total{via=\"\(path)\"}"]
+    }
+
     /// FUSE requests of one operation.
     package func fuseRequests(_ operation: String) -> UInt64 {
         self["serverfs_fuse_requests_total{operation=\"\(operation)\"}"]

@@ -7,6 +7,7 @@ package final class StallingFolder {
     package let path: String
     private let folder: PrivateFolder
     private let daemon: ServerProcess
+    private var kept: [PinnedFile] = []
 
     /// - Parameters:
     ///   - files: by name.
@@ -19,12 +20,18 @@ package final class StallingFolder {
         let uncached = ["--fuse-cache", "none", "--fuse-open", "per-open"]
         daemon = try ServerProcess(
             ["mount", real, path, "--fuse-stall-timeout", "off"] + (isCached ? [] : uncached))
+        // Else nothing of them would be answered without asking.
+        waitUntilSettled()
     }
 
     // Whoever waits for it must be let go, or nothing could be ended.
     deinit { resume() }
 
-    package func stall() { daemon.freeze() }
+    /// - Parameter names: of the files that are in the page cache meanwhile. Others may be, or may have been reclaimed.
+    package func stall(keeping names: [String] = []) throws {
+        kept = try names.map { try PinnedFile("\(path)/\($0)") }
+        daemon.freeze()
+    }
 
     package func resume() { daemon.signal(SIGCONT) }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 package import Testing
 
 /// How long the tests go on that find more the longer they run: short in `make test`, the full time in `make test-long`.
@@ -16,5 +17,22 @@ package enum TestDuration {
 
     private static func environmentSeconds(_ name: String) -> Double? {
         getenv(name).flatMap { Double(String(cString: $0)) }
+    }
+}
+
+/// Waits until what has been written so far counts as old: a file that has just changed is read anew for each response
+/// (`ContentVersion.isRecent`).
+package func waitUntilSettled() {
+    let version = ContentVersion.now
+    while version.isRecent { usleep(50_000) }
+}
+
+extension ContentVersion {
+    /// That of a file which changes just now.
+    fileprivate static var now: ContentVersion {
+        var version = ContentVersion()
+        version.modifiedNanoseconds = Clock.unixNanoseconds
+        version.changedNanoseconds = version.modifiedNanoseconds
+        return version
     }
 }

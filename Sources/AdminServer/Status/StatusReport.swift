@@ -101,6 +101,7 @@ struct StatusReport {
         return [
             "requests": .integer(counters[.requests(path)]),
             "bodyBytes": .integer(counters[.bodyBytes(path)]),
+            "mappedBodyBytes": .integer(counters[.mappedBodyBytes(path)]),
             "openFileHits": .integer(counters[.openFileHits(path)]),
             "openFileMisses": .integer(counters[.openFileMisses(path)]),
             "latency": .latency(measurements.requestLatency.summary(path)),
@@ -134,6 +135,7 @@ struct StatusReport {
         return [
             "operations": .object(operations),
             "readBytes": .integer(measurements.fuse[.readBytes]),
+            "invalidations": .integer(measurements.invalidations),
             "errorReplies": .integer(measurements.fuse[.errorReplies]),
             "deadlocksAvoided": .integer(measurements.fuse[.deadlocksAvoided]),
             "inodes": .integer(state.inodes),

@@ -37,7 +37,7 @@ final class ProxyOperations: Sendable {
         rules = CacheRules(configuration.cache, watch: watch, device: docroot.identity.device)
         reads = configuration.read
         isStateless = configuration.open == .stateless
-        keepsPages = configuration.cache != .none && configuration.open != .passthrough
+        keepsPages = configuration.keepsPages
         changed = try ChangedInodes()
         inodes = InodeTable(root: docroot.inodeIdentity)
         resolver = Resolver(

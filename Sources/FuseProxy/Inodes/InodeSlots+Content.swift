@@ -82,9 +82,10 @@ extension InodeSlots {
             let keptEnd = slots[Int(index)].hasMetEnd ? former.size : -1
             answer.size = grownFiles.answer(index, size: version.size, former: keptEnd)
             if answer.size < version.size {
-                // The times of what it was: who has this size asks for what has changed since.
+                // The time of what it was: who has this size asks for what has changed since. And a change time like no other, so that
+                // who compares two looks does not take what he has read meanwhile for something of that size.
                 answer.modifiedNanoseconds = former.modifiedNanoseconds
-                answer.changedNanoseconds = former.changedNanoseconds
+                answer.changedNanoseconds = Clock.unixNanoseconds
             }
         } else {
             grownFiles.forget(index)

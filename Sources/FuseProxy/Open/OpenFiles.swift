@@ -30,6 +30,7 @@ final class OpenFiles: Sendable {
     /// is found again although it has been replaced or deleted since it was looked up.
     private let named: DescriptorCache
     let backing = BackingFiles()
+    private let accessTimes = AccessTimes()
 
     init(_ configuration: ProxyConfiguration, resolver: Resolver, inodes: InodeTable) {
         strategy = configuration.open
@@ -59,7 +60,7 @@ final class OpenFiles: Sendable {
         case .stateless:
             throw .noFunction
         case .perOpen:
-            let file = try resolver.open(inode, flags: Self.openFlags, status: &status)
+            let file = try openToRead(inode, status: &status)
             let flags = cacheFlags(inode, status!)
             return OpenReply(handle: perOpen.insert(file, for: inode), flags: flags)
         case .retained:
@@ -72,12 +73,12 @@ final class OpenFiles: Sendable {
                     throw error
                 }
             }
-            let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+            let file = SharedDescriptor(try openToRead(inode, status: &status))
             byInode.insert(file, for: inode, pinned: true)
             return OpenReply(flags: cacheFlags(inode, status!))
         case .passthrough:
             if let id = backing.openAgain(inode) { return OpenReply(flags: OpenReply.passthrough, backingID: id) }
-            let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+            let file = SharedDescriptor(try openToRead(inode, status: &status))
             let id = try backing.open(inode, file, channel: channel)
             return OpenReply(flags: OpenReply.passthrough, backingID: id)
         }
@@ -109,13 +110,15 @@ final class OpenFiles: Sendable {
         if let file = byInode[inode] { return file }
         if let name = named[inode] {
             let opened = try name.withRawValue { (name) throws(Errno) in
-                try Files.open("/proc/self/fd/\(name)", flags: Self.openFlags)
+                try accessTimes.preserving(Self.openFlags) { (flags) throws(Errno) in
+                    try Files.open("/proc/self/fd/\(name)", flags: flags)
+                }
             }
             named.remove([inode])
             return byInode.insert(SharedDescriptor(opened), for: inode)
         }
         var status: InodeStatus?
-        let file = SharedDescriptor(try resolver.open(inode, flags: Self.openFlags, status: &status))
+        let file = SharedDescriptor(try openToRead(inode, status: &status))
         // A descriptor that is kept would keep what is mounted in the docroot from being unmounted.
         guard resolver.isOnDocrootsFileSystem(status!.identity) else { return file }
         return byInode.insert(file, for: inode)
@@ -147,6 +150,12 @@ final class OpenFiles: Sendable {
         perOpen.releaseAll()
         byInode.removeAll()
         named.removeAll()
+    }
+
+    private func openToRead(_ inode: InodeNumber, status: inout InodeStatus?) throws(Errno) -> OwnedDescriptor {
+        try accessTimes.preserving(Self.openFlags) { (flags) throws(Errno) in
+            try resolver.open(inode, flags: flags, status: &status)
+        }
     }
 
     /// Pages that the kernel has kept may stay if the file is what it was when they were read.

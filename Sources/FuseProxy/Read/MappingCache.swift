@@ -1,41 +1,11 @@
 import CKernel
-import Glibc
 import Platform
-
-/// A window of a docroot's file, mapped for reading; unmapped with its last user.
-final class FileMapping: Sendable {
-    /// Windows start at multiples of this, and are as long: 8 MiB.
-    static let windowBytes = 8 << 20
-
-    private let address: UInt
-
-    var base: UnsafeRawPointer { UnsafeRawPointer(bitPattern: address)! }
-
-    /// Maps the window, whether or not the file reaches to its end (`mmap(2)`).
-    init(_ descriptor: CInt, window: Int64) throws(Errno) {
-        let offset = off_t(window) * off_t(Self.windowBytes)
-        let mapped = mmap(nil, Self.windowBytes, PROT_READ, MAP_SHARED, descriptor, offset)
-        guard let mapped, mapped != MAP_FAILED else { throw Errno(rawValue: errno) }
-        address = UInt(bitPattern: mapped)
-    }
-
-    /// Makes sure that the pages are there (`madvise(2)`, MADV_POPULATE_READ, Linux 5.14).
-    ///
-    /// Whoever touches a mapping past the end of a file that was cut short is killed by SIGBUS, and the kernel, when it copies
-    /// a reply from there, fails the request with EIO. This only says no.
-    func populate(_ start: Int, count: Int) -> Bool {
-        guard count > 0 else { return true }
-        let page = 4096
-        let first = start / page * page
-        return kernel_populate(base + first, start - first + count) == 0
-    }
-
-    deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), Self.windowBytes) }
-}
 
 /// The `mmap` strategy's mappings, by inode and window: a bounded number, and a clock that finds the one to give up. Any FUSE
 /// thread; nothing is mapped or unmapped under the lock.
 final class MappingCache: Sendable {
+    /// Windows start at multiples of this, and are as long, whether or not the file reaches to their end: 8 MiB.
+    static let windowBytes = 8 << 20
     /// Windows at the most: 1 GiB of address space; memory is the page cache's own.
     static let capacity = 128
 
@@ -62,7 +32,8 @@ final class MappingCache: Sendable {
             return entry.mapping
         }
         if let known { return known }
-        let made = try FileMapping(descriptor, window: window)
+        let bytes = Self.windowBytes
+        let made = try FileMapping(descriptor, offset: window * Int64(bytes), byteCount: bytes)
         let dropped = state.withLock { $0.insert(made, for: key) }
         _ = dropped
         return made
@@ -75,11 +46,11 @@ final class MappingCache: Sendable {
     ) throws(Errno) -> Int {
         let available = max(Int64(try Files.status(descriptor).st_size) - offset, 0)
         let count = Int(min(Int64(room.count), available))
-        let start = Int(offset % Int64(FileMapping.windowBytes))
-        guard count > 0, start + count <= FileMapping.windowBytes else {
+        let start = Int(offset % Int64(Self.windowBytes))
+        guard count > 0, start + count <= Self.windowBytes else {
             return try CopyReader.read(descriptor, into: room, at: offset)
         }
-        let window = offset / Int64(FileMapping.windowBytes)
+        let window = offset / Int64(Self.windowBytes)
         let mapping = try mapping(of: inode, window: window, descriptor: descriptor)
         let copied = kernel_copy_mapped(room.baseAddress, mapping.base + start, count)
         withExtendedLifetime(mapping) {}

@@ -17,6 +17,9 @@ package struct ProxyConfiguration: Sendable {
 
     package init() {}
 
+    /// Whether the kernel keeps pages that it has asked the daemon for.
+    package var keepsPages: Bool { cache != .none && open != .passthrough }
+
     /// Why these choices cannot work together; nil when they can.
     package var contradiction: String? {
         if api == .highLevel, cache != .none {

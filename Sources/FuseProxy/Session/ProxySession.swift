@@ -135,7 +135,9 @@ package final class ProxySession: @unchecked Sendable {
         if hasEpochs { operations.rules.allowNegativeEntries() }
         let watcher = try Watcher(
             operations, docroot: docroot,
-            invalidator: Invalidator(session: session, channel: transport.sessionDescriptor), hasEpochs: hasEpochs)
+            invalidator: Invalidator(
+                session: session, channel: transport.sessionDescriptor, measurements: measurements),
+            hasEpochs: hasEpochs)
         try watcher.start()
         self.watcher = watcher
     }

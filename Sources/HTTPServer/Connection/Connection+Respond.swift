@@ -31,7 +31,7 @@ extension Connection {
         switch found.file {
         case .file(let file, let isKept):
             loop.counters.add(isKept ? .openFileHits(servingPath) : .openFileMisses(servingPath))
-            respond(head, in: bytes.bytes, with: file, sender: found.tree.sender)
+            respond(head, in: bytes.bytes, with: file, of: found.tree)
         case .folder:
             respond(status: .forbidden, isLast: outgoing.isLast, head: head)
         case .failure(.isDirectory) where !path.isDirectory:
@@ -46,7 +46,7 @@ extension Connection {
 
     // MARK: - With a file
 
-    private func respond(_ head: RequestHead, in bytes: RawSpan, with file: OpenFile, sender: Sender) {
+    private func respond(_ head: RequestHead, in bytes: RawSpan, with file: OpenFile, of tree: FileTree) {
         let size = UInt64(max(file.size, 0))
         var first: UInt64 = 0
         var count = size
@@ -79,7 +79,7 @@ extension Connection {
         writer.field("Content-Length", decimal: count)
         endHead(&writer, head)
         if head.method == .get, count > 0 {
-            outgoing.body = FileBody(file: file, offset: Int64(first), remaining: Int64(count), sender: sender)
+            outgoing.body = FileBody(file: file, offset: Int64(first), remaining: Int64(count), of: tree)
         }
         startSending(headCount: writer.count)
     }

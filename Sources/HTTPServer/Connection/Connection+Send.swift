@@ -32,7 +32,7 @@ extension Connection {
     private func continueSending() {
         let leftBefore = outgoing.bytesLeft
         guard outgoing.body != nil else {
-            let progress = outgoing.send(to: socket.rawValue, on: nil)
+            let progress = outgoing.send(to: socket.rawValue, on: nil, through: nil)
             loop.thread.meter.endPhase(.send)
             return finishSending(progress, hasProgressed: outgoing.bytesLeft < leftBefore)
         }
@@ -44,14 +44,16 @@ extension Connection {
         }
         isLookingForFile = false
         let sender = outgoing.body?.sender
-        let progress = thread.mayWait { outgoing.send(to: socket.rawValue, on: thread) }
-        thread.meter.endPhase(sender == .sendfile ? .sendfile : .send)
+        let pipe = outgoing.body?.isMapped == true ? loop.takePagePipe() : nil
+        let progress = thread.mayWait { outgoing.send(to: socket.rawValue, on: thread, through: pipe) }
+        thread.meter.endPhase(sender == .copy ? .send : .sendfile)
         let hasProgressed = outgoing.bytesLeft < leftBefore
         if thread.isOvertaken {
             outgoing.keepHead()
             broughtBack = .sent(progress, hasProgressed: hasProgressed)
             return
         }
+        if let pipe { loop.giveBack(pipe) }
         finishSending(progress, hasProgressed: hasProgressed)
     }
 
@@ -59,6 +61,10 @@ extension Connection {
         if outgoing.bodyBytesSent > 0 {
             loop.counters.add(.bodyBytes(outgoing.servingPath), UInt64(outgoing.bodyBytesSent))
             outgoing.bodyBytesSent = 0
+        }
+        if outgoing.mappedBytesSent > 0 {
+            loop.counters.add(.mappedBodyBytes(outgoing.servingPath), UInt64(outgoing.mappedBytesSent))
+            outgoing.mappedBytesSent = 0
         }
         switch progress {
         case .done:

@@ -11,6 +11,8 @@ struct OutgoingResponse: ~Copyable {
     var servingPath = ServingPath.mount
     /// Bytes of the file sent since the caller last looked.
     var bodyBytesSent: Int64 = 0
+    /// Those among them that were sent from a mapping.
+    var mappedBytesSent: Int64 = 0
 
     /// What is left of the head: in the loop's buffer at first, in `storage` once the loop goes on to other connections.
     private var head = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -27,8 +29,10 @@ struct OutgoingResponse: ~Copyable {
 
     /// Sends as much as the socket takes: the head and the start of the body travel together.
     ///
-    /// - Parameter thread: for a body; nil where there is none.
-    mutating func send(to socket: CInt, on thread: LoopThread?) -> FileBody.Progress {
+    /// - Parameters:
+    ///   - thread: for a body; nil where there is none.
+    ///   - pipe: for a body that is mapped.
+    mutating func send(to socket: CInt, on thread: LoopThread?, through pipe: PagePipe?) -> FileBody.Progress {
         while !head.isEmpty {
             do throws(Errno) {
                 let count = try Sockets.send(socket, head, more: body != nil)
@@ -41,9 +45,10 @@ struct OutgoingResponse: ~Copyable {
         }
         guard body != nil, let thread else { return .done }
         thread.meter.endTracedPhase(.send)
-        let before = body!.remaining
-        let progress = body!.send(to: socket, on: thread)
+        let (before, mappedBefore) = (body!.remaining, body!.mappedBytesSent)
+        let progress = body!.send(to: socket, on: thread, through: pipe)
         bodyBytesSent += before - body!.remaining
+        mappedBytesSent += body!.mappedBytesSent - mappedBefore
         return progress
     }
 

@@ -13,7 +13,18 @@ final class OpenFile {
     /// and Accept-Ranges.
     let fields: UnsafeRawBufferPointer
     /// The loop's turn in which the file was last seen to be the one its path names.
-    var checkedTurn: UInt64 = 0
+    private(set) var checkedTurn: UInt64 = 0
+    /// How often the kernel had been told of changes by then.
+    private(set) var checkedChanges: UInt64 = 0
+    /// What it is sent from, where it is mapped.
+    private(set) var mapping: MappedFile?
+    private var mayBeMapped = true
+    /// Whether it had changed just before it was opened.
+    let isRecent: Bool
+    /// Whether it is read with direct I/O, past the kernel's pages.
+    private(set) var usesDirectIO = false
+    /// What it is sent from, where it is held in memory.
+    private(set) var snapshot: FileSnapshot?
     /// The cache's place for it.
     var cacheEntry: OpenFileCache.Entry?
     /// The descriptor's number.
@@ -27,6 +38,25 @@ final class OpenFile {
 
     private static let fieldsBytesMax = 320
 
+    /// Whether to try to map it: what could not be is not tried again.
+    var isToBeMapped: Bool { mayBeMapped && (1...Limits.mappedFileBytesMax).contains(size) }
+
+    /// - Parameter mapping: nil when it is not to be.
+    func noteMapping(_ mapping: MappedFile?) {
+        self.mapping = mapping
+        mayBeMapped = false
+    }
+
+    /// The file has been seen to be the one its path names.
+    func noteChecked(turn: UInt64, changesTold: UInt64) {
+        checkedTurn = turn
+        checkedChanges = changesTold
+    }
+
+    func noteDirectIO() { usesDirectIO = true }
+
+    func note(_ snapshot: FileSnapshot) { self.snapshot = snapshot }
+
     /// - Parameters:
     ///   - path: for the media type, by its extension.
     ///   - closer: closes it, where that may wait.
@@ -38,6 +68,7 @@ final class OpenFile {
         self.closer = closer
         identity = FileIdentity(status)
         version = ContentVersion(status)
+        isRecent = version.isRecent
         // Of the change time, which no program can set back: two contents of one size and mtime have two tags.
         entityTag = EntityTag(
             size: UInt64(max(version.size, 0)), modificationTimeNanoseconds: version.changedNanoseconds)

@@ -19,6 +19,10 @@ struct Listener: Sendable {
 /// thread can go on where one is stuck.
 final class EventLoop: @unchecked Sendable {
     let configuration: HTTPServerConfiguration
+    private let budgets: FileBudgets
+    private let measurements: Measurements
+    /// What mapped bodies go through, while none does. Event thread only.
+    private var pagePipe: PagePipe?
     let bypassSwitch: BypassSwitch
     /// nil when there is no mount, or none at present.
     private(set) var mountTree: FileTree?
@@ -68,9 +72,11 @@ final class EventLoop: @unchecked Sendable {
     init(
         configuration: HTTPServerConfiguration, listeners: [Listener], mount: MountRoot?,
         docrootRoot: SharedDescriptor, bypassSwitch: BypassSwitch, mountLoss: MountLoss,
-        closer: DescriptorCloser, measurements: Measurements
+        closer: DescriptorCloser, budgets: FileBudgets, measurements: Measurements
     ) throws(Errno) {
         self.configuration = configuration
+        self.budgets = budgets
+        self.measurements = measurements
         self.listeners = listeners
         self.bypassSwitch = bypassSwitch
         // It runs nothing: each thread that does brings its own.
@@ -79,8 +85,8 @@ final class EventLoop: @unchecked Sendable {
         connectionsMax = configuration.connectionsMaxPerWorker
         docrootTree = FileTree(
             root: docrootRoot, servingPath: .bypass, excludedDevice: mount?.device,
-            sender: Sender(configuration.send, usesDirectIO: false),
-            openFileCacheCapacity: configuration.openFileCacheCapacity, closer: closer)
+            sender: configuration.bypassSender, keepsPages: false, budgets: budgets,
+            openFileCacheCapacity: configuration.openFileCacheCapacity, closer: closer, measurements: measurements)
         wakeUp = try WakeUp()
         mailbox = LoopMailbox(wakeUp: wakeUp)
 
@@ -217,10 +223,19 @@ final class EventLoop: @unchecked Sendable {
         mountTree = mount.map { mount in
             FileTree(
                 root: mount.descriptor, servingPath: .mount, excludedDevice: nil,
-                sender: Sender(configuration.send, usesDirectIO: configuration.mountUsesDirectIO),
-                openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil)
+                sender: configuration.mountSender, keepsPages: configuration.mountKeepsPages, budgets: budgets,
+                openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil, measurements: measurements)
         }
     }
+
+    /// The pipe for a body that is mapped, until `giveBack`: a thread that is overtaken while it sends keeps it, and the loop
+    /// makes another. nil when there are no descriptors left.
+    func takePagePipe() -> PagePipe? {
+        defer { pagePipe = nil }
+        return pagePipe ?? (try? PagePipe())
+    }
+
+    func giveBack(_ pipe: PagePipe) { pagePipe = pipe.isSpoilt ? nil : pipe }
 
     /// A request has found the mount to be gone.
     func mountIsLost() {

@@ -19,8 +19,11 @@ struct DescriptorBudget: Sendable {
 
     /// The standard streams, the docroot, signals, the watchdog, the session, what holds its channels' numbers, its watcher.
     private static let base = 20
-    /// An event loop's own, without its listeners.
-    private static let perWorker = 4
+    /// A FUSE thread's own: its channel, and two while it waits for a writer.
+    private static let perFuseThread = 3
+    /// An event loop's own, without its listeners: the pipe that mapped bodies go through among them. A thread that
+    /// is stuck while it sends one keeps it, in place of what its connection may have for a file.
+    private static let perWorker = 6
     private static let connectionsMinPerWorker = 4
     /// The admin side's own: its loop and its listeners, two descriptors each, what it reads of /proc, and a trace's pipe.
     private static let admin = 10 + 2 * AdminServer.addressesMax
@@ -68,7 +71,9 @@ struct DescriptorBudget: Sendable {
             hasAdmin ? max(min(AdminServer.connectionsMax, total / 32), Self.adminConnectionsMin) : 0
         let traceEvents = min(Self.traceEventsPerThread * (workers + fuseThreads + Self.otherThreads), total / 16)
         let admin = hasAdmin ? Self.admin + adminConnectionsMax + traceEvents : 0
-        let fixed = Self.base + workers * (Self.perWorker + listeners) + fuseThreads + admin
+        let fixed =
+            Self.base + WriterWait.descriptorsMax(of: total) + workers * (Self.perWorker + listeners)
+            + fuseThreads * Self.perFuseThread + admin
         let least = fixed + 4 + 2 * 4 + workers * Self.connectionsMinPerWorker * Self.perConnection
         guard total >= least else {
             throw StartFailure(

@@ -1,4 +1,5 @@
 import Glibc
+import Platform
 import Synchronization
 
 /// Tells the watchdog of a crash, before Swift's runtime makes its trace.
@@ -42,5 +43,5 @@ private nonisolated(unsafe) let previousActions: UnsafeMutablePointer<sigaction>
     }
     Glibc.signal(signal, SIG_DFL)
     // A fault comes again when its instruction is tried again; what was sent does not.
-    if let information, information.pointee.si_code <= 0 { raise(signal) }
+    if let information, Signals.isSent(signal, code: information.pointee.si_code) { raise(signal) }
 }

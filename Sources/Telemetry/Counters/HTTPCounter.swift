@@ -9,6 +9,8 @@ public enum HTTPCounter: Int, CounterKey {
     case mountRequests, bypassRequests
     /// Bytes of bodies handed to the socket.
     case mountBodyBytes, bypassBodyBytes
+    /// Those among them that were sent from mappings of their files.
+    case mountMappedBodyBytes, bypassMappedBodyBytes
     case mountOpenFileHits, bypassOpenFileHits
     case mountOpenFileMisses, bypassOpenFileMisses
     /// Requests whose head could not be used: no file was looked for.
@@ -39,6 +41,11 @@ public enum HTTPCounter: Int, CounterKey {
     @inlinable
     package static func bodyBytes(_ path: ServingPath) -> HTTPCounter {
         path == .mount ? .mountBodyBytes : .bypassBodyBytes
+    }
+
+    @inlinable
+    package static func mappedBodyBytes(_ path: ServingPath) -> HTTPCounter {
+        path == .mount ? .mountMappedBodyBytes : .bypassMappedBodyBytes
     }
 
     @inlinable

@@ -40,6 +40,10 @@ extension MetricsText {
             "serverfs_fuse_deadlocks_avoided_total", type: "counter",
             help: "FUSE requests made by a FUSE thread, which were refused.", samples: [("", fuse[.deadlocksAvoided])])
         family(
+            "serverfs_fuse_invalidations_total", type: "counter",
+            help: "Notifications to the kernel that something has changed in the docroot.",
+            samples: [("", measurements.invalidations)])
+        family(
             "serverfs_fuse_inodes", type: "gauge", help: "Inodes the kernel knows, the root among them.",
             samples: [("", UInt64(inodes))])
     }

@@ -10,6 +10,10 @@ extension MetricsText {
             "serverfs_http_body_bytes_total", type: "counter", help: "Bytes of response bodies.",
             samples: both(http, HTTPCounter.bodyBytes))
         family(
+            "serverfs_http_mapped_body_bytes_total", type: "counter",
+            help: "Bytes of response bodies that were sent from mappings of their files (--send mmap).",
+            samples: both(http, HTTPCounter.mappedBodyBytes))
+        family(
             "serverfs_open_file_cache_hits_total", type: "counter", help: "Requests answered from an open descriptor.",
             samples: both(http, HTTPCounter.openFileHits))
         family(

@@ -18,7 +18,8 @@ package enum RequestPhase: Int, CaseIterable, Sendable {
     case read
     /// The head is sent, and the body where it is copied (`send(2)`).
     case send
-    /// The body is sent from the page cache (`sendfile(2)`); with `send` of the head in one where the request is not traced.
+    /// The body is sent from the page cache (`sendfile(2)`; from a mapping, `vmsplice(2)` and `splice(2)`); with `send` of the head
+    /// in one where the request is not traced.
     case sendfile
     /// The client does not take more, or a thread that is stuck is waited for.
     case wait

@@ -33,6 +33,7 @@ extension EndToEnd {
             arguments: [
                 ([], "auto", "sendfile", "sendfile"), (["--fuse-cache", "none"], "auto", "copy", "sendfile"),
                 (["--send", "copy"], "copy", "copy", "copy"), (["--bypass"], "auto", nil, "sendfile"),
+                (["--bypass", "--send", "mmap"], "mmap", nil, "mmap"),
             ] as [([String], String, String?, String)])
         func sendIsWhatItComesTo(_ options: [String], _ requested: String, _ mount: String?, _ bypass: String) throws {
             let status = try AdminSite(options: options).status()

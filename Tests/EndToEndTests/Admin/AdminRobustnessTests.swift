@@ -32,7 +32,7 @@ extension EndToEnd {
                     "--fuse-open", "per-open",
                 ])
             let admin = AdminClient(port: server.adminPort)
-            docroot.stall()
+            try docroot.stall()
             // More than the loops may lose threads to, on both ways: nobody is left to serve.
             var stuck: [HTTPConnection] = []
             for index in 0..<400 {
@@ -56,8 +56,9 @@ extension EndToEnd {
                 ["warm": Array("warm".utf8), "a": [1], "b": [2], "c": [3]], in: folder)
             let server = try ServerProcess.serving(docroot.path, ["--admin", "127.0.0.1:0", "--stall-timeout", "3"])
             let admin = AdminClient(port: server.adminPort)
+            func fetchMetrics() throws -> Metrics { Metrics(try admin.fetch("/metrics").bodyText) }
             func expectCounts(stuck: UInt64, givenUp: UInt64) throws {
-                let metrics = Metrics(try admin.fetch("/metrics").bodyText)
+                let metrics = try fetchMetrics()
                 #expect(metrics["serverfs_http_stuck_requests_total"] == stuck)
                 #expect(metrics["serverfs_http_stuck_requests_given_up_total"] == givenUp)
                 // Nothing else is in the first family: its sum is the count of stuck requests.
@@ -73,15 +74,24 @@ extension EndToEnd {
                     return connection
                 }
             }
-            docroot.stall()
+            try docroot.stall()
             let slow = try ask("/a", "/b")
-            usleep(500_000)
+            let areStuck = try eventually(seconds: 2) {
+                try fetchMetrics()["serverfs_http_stuck_requests_total"] == 2
+            }
+            #expect(areStuck)
+            try expectCounts(stuck: 2, givenUp: 0)
             docroot.resume()
             for connection in slow { #expect(try connection.receiveResponse().status == 200) }
-            try expectCounts(stuck: 2, givenUp: 0)
-            docroot.stall()
+            // A slow send is stuck as well, until it is over and written down.
+            let areOver = try eventually(seconds: 5) {
+                try fetchMetrics()["serverfs_http_request_duration_seconds_count{via=\"bypass\"}"] == 2
+            }
+            #expect(areOver)
+            let before = try fetchMetrics()["serverfs_http_stuck_requests_total"]
+            try docroot.stall()
             for connection in try ask("/c") { #expect(try connection.receiveResponse().status == 504) }
-            try expectCounts(stuck: 3, givenUp: 1)
+            try expectCounts(stuck: before + 1, givenUp: 1)
             docroot.resume()
         }
 

@@ -22,13 +22,22 @@ extension EndToEnd {
         }
 
         @Test func whereThereIsNoTerminalItPrintsLines() throws {
-            let top = try top("--interval", "0.5", "--count", "3")
-            let load = Deadline(seconds: 10)
-            var status: EndStatus?
-            while status == nil, !load.hasPassed {
-                for via in Via.allCases { #expect(try site.site.fetch(via, "/file").status == 200) }
-                status = top.wait(seconds: 0)
+            let top = try top("--interval", "2", "--count", "3")
+            let (site, isOver) = (site.site, SharedFlag())
+            // By two threads: no interval is without a request because one of them has to wait.
+            let load = try ClientThreads(2) { _ in
+                let connections = try Via.allCases.map { try site.connect($0) }
+                while !isOver.isSet {
+                    for connection in connections {
+                        let status = try connection.exchange("/file").status
+                        guard status == 200 else { throw ClientFailure.mismatch("\(status)") }
+                    }
+                    usleep(1000)
+                }
             }
+            let status = top.wait(seconds: 30)
+            isOver.set()
+            try load.join()
             #expect(status == .exited(0))
             #expect(top.errorOutput.isEmpty)
             let lines = top.output.split(separator: "\n")
@@ -62,15 +71,39 @@ extension EndToEnd {
         }
 
         /// Runs commands on a terminal of their own (`script(1)`), at which nobody types.
-        private func onTerminal(_ commands: String) throws -> ChildProcess {
+        ///
+        /// - Parameter body: what is done while they run.
+        private func onTerminal(
+            _ commands: String, while body: (ChildProcess) throws -> Void = { _ in }
+        ) throws -> ChildProcess {
             var ends: [CInt] = [-1, -1]
             try #require(pipe(&ends) == 0)
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             defer { for end in ends { close(end) } }
             let terminal = try ChildProcess(
                 ["script", "-qec", commands, "/dev/null"], in: folder, standardInput: ends[0])
+            try body(terminal)
             _ = terminal.wait(seconds: 20)
             return terminal
+        }
+
+        /// Commands that wait until a file is in `folder`.
+        private func waiting(for name: String) -> String {
+            "while [ ! -e '\(folder.path)/\(name)' ]; do sleep 0.05; done"
+        }
+
+        /// Waits until a whole page is shown: the terminal is taken by then.
+        private func expectPage(on terminal: ChildProcess) {
+            let isShown = eventually(seconds: 15) { terminal.output.contains("\u{1b}[J") }
+            #expect(isShown)
+        }
+
+        /// The lines of each page that was shown.
+        private func pages(on terminal: ChildProcess) -> [[String]] {
+            terminal.output.components(separatedBy: "\u{1b}[H").dropFirst().map { page in
+                page.replacingOccurrences(of: "\u{1b}[K", with: "").components(separatedBy: "\u{1b}[J")[0]
+                    .components(separatedBy: "\r\n")
+            }
         }
 
         private var command: String { "\(ServerProcess.binaryPath) top --admin \(address) --interval 0.2" }
@@ -148,7 +181,7 @@ extension EndToEnd {
         func stuckRequestsAndOpenConnectionsAreShown() throws {
             let docroot = try StallingFolder(["cold": [1]], in: folder)
             let server = try ServerProcess.serving(docroot.path, ["--admin", "127.0.0.1:0", "--stall-timeout", "1"])
-            docroot.stall()
+            try docroot.stall()
             let kept = try (0..<3).map { _ in try HTTPConnection(port: server.bypassPort) }
             #expect(try kept[0].exchange("/cold").status == 504)
             let command = "\(ServerProcess.binaryPath) top --count 1 --admin 127.0.0.1:\(server.adminPort)"
@@ -162,19 +195,23 @@ extension EndToEnd {
         /// The page is cut to the window, and drawn anew when that has another size.
         @Test(.enabled(if: Capability.isInstalled("script"), "script(1) is not installed"))
         func aWindowOfAnotherSizeIsDrawnAtOnce() throws {
+            func isCut(_ page: [String]) -> Bool { page.count == 10 && page.allSatisfy { $0.count <= 30 } }
             let terminal = try onTerminal(
                 "stty rows 40 cols 60; \(ServerProcess.binaryPath) top --admin \(address) --interval 600 & "
-                    + "sleep 3; stty rows 10 cols 30; sleep 1; kill $!; wait")
-            _ = terminal.wait(seconds: 0)
-            let pages = terminal.output.components(separatedBy: "\u{1b}[H").dropFirst().map { page in
-                page.replacingOccurrences(of: "\u{1b}[K", with: "").components(separatedBy: "\u{1b}[J")[0]
-                    .components(separatedBy: "\r\n")
+                    + "\(waiting(for: "smaller")); stty rows 10 cols 30; \(waiting(for: "end")); kill $!; wait"
+            ) { terminal in
+                expectPage(on: terminal)
+                try folder.write("smaller", "")
+                let isDrawn = eventually(seconds: 5) { pages(on: terminal).last.map(isCut) ?? false }
+                #expect(isDrawn)
+                try folder.write("end", "")
             }
+            let shown = pages(on: terminal)
             // stty sets rows and columns one after the other.
-            try #require((2...3).contains(pages.count))
-            let (before, after) = (pages[0], pages[pages.count - 1])
+            try #require((2...3).contains(shown.count))
+            let (before, after) = (shown[0], shown[shown.count - 1])
             #expect(before.count > 10 && before.contains { $0.count > 30 })
-            #expect(after.count == 10 && after.allSatisfy { $0.count <= 30 })
+            #expect(isCut(after), "\(after)")
         }
 
         @Test(
@@ -182,7 +219,11 @@ extension EndToEnd {
             arguments: ["INT", "TERM", "HUP"])
         func aSignalLeavesTheTerminalAsItWas(_ signal: String) throws {
             let terminal = try onTerminal(
-                "stty -a; \(command) & sleep 1; kill -\(signal) $!; wait $!; echo status $?; stty -a")
+                "stty -a; \(command) & \(waiting(for: "go")); kill -\(signal) $!; wait $!; echo status $?; stty -a"
+            ) { terminal in
+                expectPage(on: terminal)
+                try folder.write("go", "")
+            }
             #expect(terminal.wait(seconds: 0) == .exited(0))
             let parts = terminal.output.components(separatedBy: "\u{1b}[?1049h\u{1b}[?25l")
             try #require(parts.count == 2)

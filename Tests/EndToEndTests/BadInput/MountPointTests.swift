@@ -99,7 +99,7 @@ extension EndToEnd {
             for start in try starts("\(path)/inside") { start.expectRefusal("mount point", "inside the docroot") }
         }
 
-        @Test(.enabled(if: Capability.otherUsers, "another user cannot run the test's server"))
+        @Test(.enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason))
         func oneOfAnotherUserIsNamed() throws {
             let path = try folder.makeFolder("roots")
             for start in try starts(path, prefix: User.nobody.prefix) { start.expectRefusal(path, "--bypass") }

@@ -61,7 +61,8 @@ extension EndToEnd {
         }
 
         /// Without the right to mount, and without fusermount3, which has it.
-        @Test func noRightToMountIsNamed() throws {
+        @Test(.enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason))
+        func noRightToMountIsNamed() throws {
             let withoutHelper = namespace("mount --bind /bin/false \"$(readlink -f \"$(command -v fusermount3)\")\"")
             for command in commands {
                 try FailedStart(command, in: folder, prefix: withoutHelper + User.nobody.prefix)
@@ -88,9 +89,7 @@ extension EndToEnd {
         }
 
         /// Where fusermount3 is installed, no right is needed, and nothing is left either.
-        @Test(
-            .enabled(if: Capability.isInstalled("fusermount3"), "fusermount3 is not installed"),
-            .enabled(if: access("/dev/fuse", F_OK) == 0, "no /dev/fuse"))
+        @Test(.enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason))
         func anotherUserMountsThroughFusermount() throws {
             let temporary = try folder.makeFolder("nobodys")
             chown(temporary, User.nobodyID, User.nobodyID)
@@ -107,7 +106,8 @@ extension EndToEnd {
         }
 
         /// A file that the server's user may not read is forbidden, through the mount too.
-        @Test func aFileThatMayNotBeReadIsForbidden() throws {
+        @Test(.enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason))
+        func aFileThatMayNotBeReadIsForbidden() throws {
             chmod(try folder.write("docroot/private", "not for nobody"), 0o600)
             chmod(try folder.makeFolder("docroot/closed"), 0o700)
             try folder.write("docroot/closed/file", "not for nobody")

@@ -52,6 +52,10 @@ extension EndToEnd {
                 // Only what is under way at the moment of a change: one change in ten is several times what is seen.
                 #expect(result.cut <= max(5, delays.count / 10))
             }
+            if kind == .muchWrittenInPlace {
+                // Each of the two clients may be in the middle of a response when a change comes, and of another after it.
+                #expect(result.cut <= 4 * delays.count)
+            }
             #expect(result.zeroFilled <= ZeroFill.bound(responses: result.requests))
             #expect(delays.count > Int(seconds * 5), "too few to tell")
             #expect(result.requests > delays.count)

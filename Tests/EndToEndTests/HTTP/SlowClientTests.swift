@@ -37,17 +37,36 @@ extension EndToEnd {
                 }
                 guard offset == 100_000_000 else { throw ClientFailure.mismatch("\(offset) bytes") }
             }
-            var slowest = 0.0
+            var times: [Double] = []
             for via in Via.allCases {
                 let connection = try site.connect(via)
                 for _ in 0..<200 {
-                    let time = try seconds { _ = try connection.exchange("/small") }
-                    slowest = max(slowest, time)
+                    times.append(try seconds { _ = try connection.exchange("/small") })
                     usleep(2000)
                 }
             }
-            #expect(slowest < 0.5)
+            expectQuick(times)
             try slow.join()
+        }
+
+        /// Now and then a request may have to wait for a processor, but not for a client.
+        private func expectQuick(_ times: [Double]) {
+            let late = times.filter { $0 >= 0.5 }
+            #expect(late.count <= times.count / 100, "\(late)")
+            #expect(late.allSatisfy { $0 < 1.5 }, "\(late)")
+        }
+
+        /// Waits until so many clients are connected and their sockets are full: nothing more is sent on either way.
+        private func expectFullSockets(of clients: UInt64) throws {
+            func bodyBytes(_ metrics: Metrics) -> [UInt64] { Via.allCases.map { metrics.bodyBytes(via: $0.rawValue) } }
+            let areFull = try eventually(seconds: 20) {
+                let before = bodyBytes(try site.server.metrics())
+                usleep(300_000)
+                let metrics = try site.server.metrics()
+                return metrics["serverfs_http_connections_total{outcome=\"accepted\"}"] == clients
+                    && !before.contains(0) && bodyBytes(metrics) == before
+            }
+            #expect(areFull)
         }
 
         @Test func manyClientsThatTakeNothingStopNobody() throws {
@@ -56,15 +75,10 @@ extension EndToEnd {
                 try connection.socket.send(HTTPConnection.request(Self.large.target))
                 return connection
             }
-            usleep(500_000)
+            try expectFullSockets(of: 300)
             for via in Via.allCases {
                 let connection = try site.connect(via)
-                var slowest = 0.0
-                for _ in 0..<100 {
-                    let time = try seconds { _ = try connection.exchange("/small") }
-                    slowest = max(slowest, time)
-                }
-                #expect(slowest < 0.5)
+                expectQuick(try (0..<100).map { _ in try seconds { _ = try connection.exchange("/small") } })
             }
             // None of them has cost processor time while it waited.
             let before = ProcessFacts.processorSeconds(site.server.identifier)

@@ -71,8 +71,7 @@ extension EndToEnd {
 
         /// By fusermount3, which opens /dev/fuse itself and passes it on.
         @Test(
-            .enabled(if: Capability.otherUsers, "another user cannot run the test's server"),
-            .enabled(if: Capability.isInstalled("fusermount3"), "an ordinary user mounts by fusermount3"),
+            .enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason),
             .enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"))
         func thoseOfAnOrdinaryUserAreToo() throws {
             let site = try Site(
@@ -95,7 +94,7 @@ extension EndToEnd {
                 ProcessFacts.descriptors(server.identifier).count { $0.target == "/dev/fuse" }
             }
             #expect(channels() == 2)
-            docroot.stall()
+            try docroot.stall()
             let stuck = try (0..<12).map { index in
                 let connection = try HTTPConnection(port: server.port)
                 try connection.socket.send(HTTPConnection.request("/cold\(index)"))

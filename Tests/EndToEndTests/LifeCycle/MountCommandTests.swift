@@ -100,7 +100,7 @@ extension EndToEnd {
         /// Unmounting a FUSE file system is how its daemon is usually ended.
         @Test func oneUnmountedByHandEndsByItself() throws {
             #expect(try run("umount", mountPoint).status == .exited(0))
-            #expect(server.process.wait(seconds: 2) == .exited(0))
+            #expect(server.process.wait(seconds: 10) == .exited(0))
             #expect(server.process.errorOutput == "serverfs: the mount was taken away: ending\n")
             expectUnmounted()
         }
@@ -110,7 +110,7 @@ extension EndToEnd {
         func anotherMountInItsPlaceStays() throws {
             #expect(
                 try run("bash", "-c", "umount \(mountPoint) && mount -t tmpfs none \(mountPoint)").status == .exited(0))
-            #expect(server.process.wait(seconds: 2) == .exited(0))
+            #expect(server.process.wait(seconds: 10) == .exited(0))
             #expect(PrivateFolder.mounts(below: folder.path).map(\.fileSystemType) == ["tmpfs"])
         }
 

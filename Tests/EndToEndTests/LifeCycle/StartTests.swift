@@ -54,7 +54,7 @@ extension EndToEnd {
         /// The start waits for a docroot that does not answer: the second signal ends it, as it does at any other time.
         @Test func aStartThatIsStuckCanBeEnded() throws {
             let stalling = try StallingFolder(["file": [1]], in: folder, isCached: false)
-            stalling.stall()
+            try stalling.stall()
             let process = try ChildProcess(
                 [ServerProcess.binaryPath, stalling.path, "--listen", "127.0.0.1:0"], in: folder,
                 environment: ["TMPDIR": temporary])

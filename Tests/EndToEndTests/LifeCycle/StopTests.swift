@@ -34,14 +34,18 @@ extension EndToEnd {
             expectNothingLeft(server)
         }
 
+        /// The quickest of three: one thread ends after the other, and each may have to wait for a processor.
         @Test func anIdleServerEndsAtOnce() throws {
-            let server = site.server
-            let idle = try site.connect(.mount)
-            #expect(try idle.exchange("/").status == 200)
-            let time = seconds { #expect(server.stop(SIGQUIT) == .exited(0)) }
-            #expect(time < 0.5)
-            #expect(idle.socket.isClosed(withinSeconds: 1))
-            expectNothingLeft(server)
+            var times: [Double] = []
+            for site in [site, try Site(["index.html": "index"]), try Site(["index.html": "index"])] {
+                let server = site.server
+                let idle = try site.connect(.mount)
+                #expect(try idle.exchange("/").status == 200)
+                times.append(seconds { #expect(server.stop(SIGQUIT) == .exited(0)) })
+                #expect(idle.socket.isClosed(withinSeconds: 1))
+                expectNothingLeft(server)
+            }
+            #expect(times.contains { $0 < 0.5 }, "\(times)")
         }
 
         @Test(arguments: Via.allCases)
@@ -49,10 +53,13 @@ extension EndToEnd {
             let connection = try site.connect(via, receiveBufferBytes: 65536)
             try connection.socket.send(HTTPConnection.request("/large"))
             let length = try #require(try connection.receiveHead().contentLength)
+            // More than the sockets hold, and no more than is sent in the time that the server gives it.
+            let rest = 12_000_000
+            var count = 0
+            try connection.receiveBody(length - rest) { count += $0.count }
             site.server.signal(SIGTERM)
             usleep(50_000)
-            var count = 0
-            try connection.receiveBody(length) { count += $0.count }
+            try connection.receiveBody(rest) { count += $0.count }
             #expect(count == 40_000_000)
             #expect(connection.socket.isClosed(withinSeconds: 2))
             #expect(site.server.process.wait(seconds: 2) == .exited(0))
@@ -77,11 +84,15 @@ extension EndToEnd {
         @Test func aSecondSignalEndsItAtOnce() throws {
             let stalled = try site.connect(.mount, receiveBufferBytes: 4096)
             try stalled.socket.send(HTTPConnection.request("/large"))
-            usleep(200_000)
+            #expect(try stalled.receiveHead().status == 200)
+            let port = site.server.port
             site.server.signal(SIGTERM)
-            usleep(100_000)
+            // The first thing that is done about it.
+            let isRefused = eventually(seconds: 5) { (try? ClientSocket(port: port)) == nil }
+            #expect(isRefused)
+            // The status tells that the first has not come to its end.
             let time = seconds { #expect(site.server.stop(SIGINT) == .exited(128 + SIGINT)) }
-            #expect(time < 0.3)
+            #expect(time < 2)
             expectNothingLeft(site.server)
         }
 

@@ -84,7 +84,7 @@ extension EndToEnd {
 
         /// serverfs itself may not read everything then, nor be told of changes everywhere.
         @Test(
-            .enabled(if: Capability.isInstalled("fusermount3"), "an ordinary user mounts by fusermount3"),
+            .enabled(if: Capability.ordinaryMounting, Capability.ordinaryMountingReason),
             arguments: Combination.sample.filter { $0.open != "passthrough" })
         func aMountByAnOrdinaryUserGivesTheSameAnswers(_ combination: Combination) throws {
             let mounted = try MountedDocroot(docroot, combination.options, prefix: User.nobody.prefix)

@@ -70,7 +70,7 @@ extension EndToEnd {
         func aContradictionIsRefusedWithItsReason(_ combination: Combination) throws {
             let child = try ChildProcess(
                 [ServerProcess.binaryPath, "mount", docroot, mountPoint] + combination.options, in: folder)
-            #expect(child.wait(seconds: 2) == .exited(64))
+            #expect(child.wait(seconds: 10) == .exited(64))
             #expect(child.errorOutput.contains(try #require(combination.contradiction)))
             #expect(PrivateFolder.mounts(below: folder.path).isEmpty)
         }
@@ -92,7 +92,7 @@ extension EndToEnd {
                     "sendfile",
                 ],
                 in: folder)
-            #expect(child.wait(seconds: 2) == .exited(64))
+            #expect(child.wait(seconds: 10) == .exited(64))
             #expect(child.errorOutput.contains("--send copy"))
         }
 

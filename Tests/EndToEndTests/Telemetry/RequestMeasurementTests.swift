@@ -57,14 +57,17 @@ extension EndToEnd {
         /// The time of a head counts from its first byte, and that of a response up to its last.
         @Test(arguments: Via.allCases)
         func whatTheClientLetsWaitIsWaiting(_ via: Via) throws {
-            let site = try Site()
+            let site = try Site(options: ["--workers", "1"])
             try site.write("large", RandomBytes.make(20_000_000))
             let connection = try site.connect(via, receiveBufferBytes: 65536)
             try connection.socket.send("GET /large HT")
+            // Its time begins when the first byte is read, and waits for the client when the sockets are full.
+            try site.server.letTheLoopTurn(via)
             usleep(300_000)
             try connection.socket.send("TP/1.1\r\nHost: localhost\r\n\r\n")
             let head = try connection.receiveHead()
             #expect(head.contentLength == 20_000_000)
+            #expect(try site.server.sendingStandsStill(via))
             usleep(300_000)
             try connection.receiveBody(20_000_000) { _ in }
             let metrics = try metrics(site.server, counts: [via: 1])
@@ -90,6 +93,7 @@ extension EndToEnd {
 
         @Test func aBodyFromThePageCacheIsSentBySendfile() throws {
             let site = try Site(["file": "content"])
+            waitUntilSettled()
             for via in Via.allCases { #expect(try site.fetch(via, "/file").bodyText == "content") }
             let metrics = try metrics(site.server, counts: [.mount: 1, .bypass: 1])
             for via in Via.allCases {
@@ -137,7 +141,7 @@ extension EndToEnd {
             let server = try ServerProcess.serving(
                 docroot.path, ["--workers", "1", "--stall-timeout", "1", "--fuse-stall-timeout", "off"])
             #expect(try HTTPConnection.fetch(server.port, "/warm").status == 200)
-            docroot.stall()
+            try docroot.stall()
             for _ in 1...2 { #expect(try HTTPConnection.fetch(server.port, "/cold").status == 504) }
             docroot.resume()
             #expect(try HTTPConnection.fetch(server.port, "/cold").status == 200)
@@ -156,12 +160,18 @@ extension EndToEnd {
             let server = try ServerProcess.serving(
                 docroot.path, ["--workers", "1", "--stall-timeout", "20", "--fuse-stall-timeout", "off"])
             #expect(try HTTPConnection.fetch(server.bypassPort, "/warm").status == 200)
-            docroot.stall()
+            let stuckRequests = "serverfs_http_stuck_requests_total"
+            let before = try server.metrics()[stuckRequests]
+            try docroot.stall()
             let connections = try (1...2).map { _ in
                 let connection = try HTTPConnection(port: server.bypassPort)
                 try connection.socket.send(HTTPConnection.request("/cold"))
                 return connection
             }
+            let isStuck = try eventually(seconds: 5) { try server.metrics()[stuckRequests] > before }
+            #expect(isStuck)
+            // The second has been read too.
+            try server.letTheLoopTurn(.bypass)
             usleep(700_000)
             docroot.resume()
             for connection in connections { #expect(try connection.receiveResponse().bodyText == "cold") }
@@ -174,6 +184,27 @@ extension EndToEnd {
             }
             let sum = metrics.number("\(duration)_sum{via=\"bypass\"}")
             #expect(abs(metrics.sum("serverfs_http_phase_seconds_total{via=\"bypass\"") - sum) < 1e-6)
+        }
+    }
+}
+
+extension ServerProcess {
+    /// Has a server with one event loop answer another connection's request: what came before on this way has been read by then,
+    /// and what was answered before is written down. No file is looked for, so the request is neither measured nor waits.
+    func letTheLoopTurn(_ via: Via) throws {
+        #expect(try HTTPConnection.fetch(via == .mount ? port : bypassPort, "/", method: "POST").status == 405)
+    }
+
+    /// Waits until all is sent that the sockets take of bodies which their clients do not.
+    ///
+    /// - Returns: whether something was sent, and nothing more for 0.3 s.
+    func sendingStandsStill(_ via: Via) throws -> Bool {
+        var (sent, quiet) = (UInt64(0), 0)
+        return try eventually(seconds: 20) {
+            let now = try metrics().bodyBytes(via: via.rawValue)
+            (sent, quiet) = (now, now > 0 && now == sent ? quiet + 1 : 0)
+            if quiet < 3 { usleep(100_000) }
+            return quiet == 3
         }
     }
 }

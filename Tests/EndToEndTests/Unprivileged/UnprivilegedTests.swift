@@ -154,7 +154,7 @@ extension EndToEnd {
             let mountPoint = try makeMountPoint()
             let server = try ServerProcess(["mount", docroot, mountPoint], prefix: user.prefix)
             #expect(try user.run(["fusermount3", "-u", mountPoint]).status == .exited(0))
-            #expect(server.process.wait(seconds: 2) == .exited(0))
+            #expect(server.process.wait(seconds: 10) == .exited(0))
             #expect(user.mounts(below: folder.path).isEmpty)
         }
     }

@@ -8,12 +8,12 @@ extension Fault {
         Fault("docroot's FUSE daemon stopped, then continued", times: (1, 5), hardLimitSeconds: 60) { trial in
             let (daemon, docroot) = try trial.backing()
             try trial.serve(["--workers", "1", "--stall-timeout", "1"], docroot: docroot)
-            try trial.expectOnlyStuckRequestsToWait(daemon)
+            try trial.expectOnlyStuckRequestsToWait(daemon, docroot)
         },
         Fault("docroot's FUSE daemon stopped, without caches", times: (1, 5), hardLimitSeconds: 60) { trial in
             let (daemon, docroot) = try trial.backing()
             try trial.serve(Trial.uncached + ["--workers", "1", "--stall-timeout", "1"], docroot: docroot)
-            try trial.expectOnlyStuckRequestsToWait(daemon)
+            try trial.expectOnlyStuckRequestsToWait(daemon, docroot)
         },
         Fault("docroot's FUSE daemon stopped in the middle of a body", times: (1, 5), hardLimitSeconds: 60) { trial in
             let (daemon, docroot) = try trial.backing()
@@ -64,23 +64,32 @@ extension Trial {
             ["mount", docroot, mountPoint, "--fuse-cache", "timeout=1000", "--fuse-stall-timeout", "off"])
         take(daemon)
         undo { daemon.signal(SIGCONT) }
+        // What has just changed is asked for again, whatever is kept of it.
+        waitUntilSettled()
         return (daemon, mountPoint)
     }
 
     /// With the daemon stopped, files it has yet to be asked for get 504 within the time-out; others go on, on the same loop.
-    fileprivate func expectOnlyStuckRequestsToWait(_ daemon: ServerProcess) throws {
+    fileprivate func expectOnlyStuckRequestsToWait(_ daemon: ServerProcess, _ docroot: String) throws {
         guard let server else { return }
         for port in server.ports { _ = try HTTPConnection.fetch(port, "/\(Self.hot)") }
+        let kept = try PinnedFile("\(docroot)/\(Self.hot)")
+        let stuckRequests = "serverfs_http_stuck_requests_total"
+        let before = try server.metrics()[stuckRequests]
         daemon.freeze()
         let ports = server.ports
+        let count = Self.cold.count * 2
         let answers = SharedList<(name: String, status: Int, seconds: Double)>()
-        let stuck = try ClientThreads(Self.cold.count * 2) { index in
+        // One, from when all are stuck: the loop loses one thread after the other.
+        let stopwatches = SharedList<Stopwatch>()
+        let stuck = try ClientThreads(count) { index in
             let name = Array(Self.cold)[index / 2]
-            let stopwatch = Stopwatch()
-            let answer = try? HTTPConnection(port: ports[index % 2], timeoutSeconds: 8).exchange("/\(name)")
-            answers.append((name, answer?.status ?? 0, stopwatch.seconds))
+            let answer = try? HTTPConnection(port: ports[index % 2], timeoutSeconds: 10).exchange("/\(name)")
+            answers.append((name, answer?.status ?? 0, stopwatches.all.first?.seconds ?? 0))
         }
-        usleep(100_000)
+        let areStuck = try eventually(seconds: 5) { try server.metrics()[stuckRequests] >= before + UInt64(count) }
+        stopwatches.append(Stopwatch())
+        expect(areStuck, "not all of \(count) requests were stuck within 5 s")
         var clients = ports.map { CheckingClient(port: $0, limitSeconds: 1) }
         let deadline = Deadline(seconds: 2.5)
         while !deadline.hasPassed { for index in clients.indices { clients[index].fetch(Self.hot) } }
@@ -90,6 +99,7 @@ extension Trial {
             expect(client.tally.right > 10, "only \(client.tally.right) other answers by the \(way) meanwhile")
             expect(client.tally.refused.isEmpty, "others were refused by the \(way): \(client.tally.refused)")
         }
+        withExtendedLifetime(kept) {}
         try stuck.join()
         for answer in answers.all {
             let text = "a stuck request for \(answer.name) was answered \(answer.status) after \(answer.seconds) s"

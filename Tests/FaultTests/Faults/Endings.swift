@@ -33,7 +33,8 @@ extension Fault {
             try trial.hold(server)
             trial.expectGone(.exited(128 + SIGINT)) {
                 server.signal(SIGTERM)
-                usleep(100_000)
+                let isRefused = eventually(seconds: 5) { (try? ClientSocket(port: server.port)) == nil }
+                trial.expect(isRefused, "connections were still taken 5 s after SIGTERM")
                 server.signal(SIGINT)
             }
         },
@@ -46,7 +47,8 @@ extension Trial {
         try writeFile(Array("\(docroot)/long".utf8), Content.bytes("long", size: 20_000_000))
         let stalled = try HTTPConnection(port: server.port, receiveBufferBytes: 4096)
         try stalled.socket.send(HTTPConnection.request("/long"))
-        usleep(200_000)
+        let head = try stalled.receiveHead()
+        expect(head.status == 200, "the head says \(head.status)")
         undo { _ = stalled }
     }
 

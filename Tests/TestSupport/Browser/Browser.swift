@@ -18,22 +18,8 @@ package final class Browser {
         folder = try PrivateFolder()
         downloads = try folder.makeFolder("downloads")
         let home = try folder.makeFolder("home")
-        // A session of its own: its processes are found by it.
-        let started = try ChildProcess(
-            ["setsid", "chromedriver", "--port=0"], in: folder,
-            environment: ["HOME": home, "TMPDIR": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home])
-        process = started
-        var port: UInt16 = 0
-        let isListening = eventually(seconds: 60) {
-            let words = started.output.split(whereSeparator: \.isWhitespace)
-            let position = words.firstIndex(of: "successfully") ?? words.endIndex
-            // "ChromeDriver was started successfully on port 40431."
-            port = words[position...].dropFirst(3).first.flatMap { UInt16($0.filter(\.isNumber)) } ?? 0
-            return port != 0
-        }
-        guard isListening else {
-            throw WebDriverFailure(description: "no driver: \(started.output)\(started.errorOutput)")
-        }
+        let port: UInt16
+        (process, port) = try Self.startDriver(in: folder, home: home)
         var arguments = [
             "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
             "--disable-background-networking", "--disable-component-update", "--user-data-dir=\(home)/profile",
@@ -45,6 +31,30 @@ package final class Browser {
         if Capability.isRoot { arguments.append("--no-sandbox") }
         driver = try WebDriver(port: port, options: ["binary": "/usr/bin/chromium", "args": arguments])
         try driver.developerTools("Browser.setDownloadBehavior", ["behavior": "allow", "downloadPath": downloads])
+    }
+
+    /// A driver whose port must be free for IPv4 and IPv6: it takes one that is for one of them, and ends where it is not for the
+    /// other. Then another is asked.
+    private static func startDriver(in folder: PrivateFolder, home: String) throws -> (ChildProcess, port: UInt16) {
+        var complaints: [String] = []
+        for _ in 1...5 {
+            // A session of its own: its processes are found by it.
+            let process = try ChildProcess(
+                ["setsid", "chromedriver", "--port=0"], in: folder,
+                environment: ["HOME": home, "TMPDIR": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home])
+            var port: UInt16 = 0
+            _ = eventually(seconds: 60) {
+                let hasEnded = process.wait(seconds: 0) != nil
+                let words = process.output.split(whereSeparator: \.isWhitespace)
+                let position = words.firstIndex(of: "successfully") ?? words.endIndex
+                // "ChromeDriver was started successfully on port 40431."
+                port = words[position...].dropFirst(3).first.flatMap { UInt16($0.filter(\.isNumber)) } ?? 0
+                return port != 0 || hasEnded
+            }
+            if port != 0 { return (process, port) }
+            complaints += (process.output + process.errorOutput).split(separator: "\n").map(String.init)
+        }
+        throw WebDriverFailure(description: "no driver: \(complaints)")
     }
 
     deinit { _ = end() }

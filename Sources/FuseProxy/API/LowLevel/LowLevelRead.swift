@@ -1,4 +1,5 @@
 import CFuse3
+import CKernel
 import Glibc
 import Platform
 import Telemetry
@@ -13,23 +14,29 @@ import Telemetry
     let inode = InodeNumber(rawValue: UInt64(inode))
     let handle = information!.pointee.fh
     let count = min(size, ProxyThread.bufferBytes)
-    let strategy = request.operations.reads
+    // What the kernel keeps it reads in whole pages. Who goes past that wants to see the file as it is at one moment.
+    let isDirect =
+        information!.pointee.flags & CInt(KERNEL_O_DIRECT) != 0
+        && (count | Int(offset)) % SizeDoubts.pageBytes != 0
+    let strategy = isDirect ? .copy : request.operations.reads
     switch strategy {
-    case .copy: replyCopied(request, inode, handle, count: count, offset: Int64(offset))
+    case .copy: replyCopied(request, inode, handle, count: count, offset: Int64(offset), isDirect: isDirect)
     case .splice: replySpliced(request, inode, handle, count: count, offset: Int64(offset))
     case .mmap: replyMapped(request, inode, handle, count: count, offset: Int64(offset))
     }
 }
 
 private func replyCopied(
-    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64
+    _ request: consuming FuseRequest, _ inode: InodeNumber, _ handle: UInt64, count: Int, offset: Int64,
+    isDirect: Bool = false
 ) {
     let thread = request.thread
     let operations = request.operations
     let buffer = UnsafeMutableRawBufferPointer(rebasing: thread.buffer[..<count])
     do throws(Errno) {
         let read = try operations.files.withDescriptor(inode, handle: handle) { (file) throws(Errno) in
-            try operations.readChecked(inode, file, offset: offset, count: count) { () throws(Errno) in
+            guard !isDirect else { return try CopyReader.read(file, into: buffer, at: offset, isWholeOnly: true) }
+            return try operations.readChecked(inode, file, offset: offset, count: count) { () throws(Errno) in
                 try CopyReader.read(file, into: buffer, at: offset)
             }
         }
@@ -65,10 +72,10 @@ private func replyMapped(
 ) {
     let thread = request.thread
     let operations = request.operations
-    let windowBytes = Int64(FileMapping.windowBytes)
+    let windowBytes = Int64(MappingCache.windowBytes)
     let start = Int(offset % windowBytes)
     // READs are aligned to pages and at most 1 MiB: one that crosses a window's end is rare, and copied.
-    guard start + count <= FileMapping.windowBytes else {
+    guard start + count <= MappingCache.windowBytes else {
         return replyCopied(request, inode, handle, count: count, offset: offset)
     }
     var pending: FuseRequest? = request

@@ -1,0 +1,59 @@
+import Platform
+
+/// The content of a small file that has just changed: all of it, and of the version that the response's head names. Any thread.
+///
+/// A file that changes now may change again while it is sent, and of its pages, which the kernel keeps, some may be of before and some
+/// of after. So it is read at once and past them, by one READ of the daemon, and then asked for its version, which must be what it
+/// was.
+final class FileSnapshot: @unchecked Sendable {
+    let bytes: UnsafeRawBufferPointer
+    private let room: UnsafeMutableRawBufferPointer
+    private let budget: CountBudget
+
+    private init(_ room: UnsafeMutableRawBufferPointer, count: Int, budget: CountBudget) {
+        self.room = room
+        self.budget = budget
+        bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
+    }
+
+    deinit {
+        room.deallocate()
+        budget.giveBack()
+    }
+
+    enum Attempt {
+        case taken(FileSnapshot)
+        /// The file has changed meanwhile. It is to be opened once more, a little later.
+        case changed
+        /// The mount lets no one read it for now: who writes to it holds its lock, or the kernel is about to be told that it has grown;
+        /// or its disk cannot be read. It is to be opened once more, later and later.
+        case late
+        /// It is larger than what is held in memory, there are too many, or it cannot be read.
+        case refused
+    }
+
+    /// Reads a file that is read past the kernel's pages (`Files.useDirectIO`).
+    ///
+    /// - Parameters:
+    ///   - version: the file's before.
+    ///   - budget: in which one is reserved for it, as long as it is used.
+    static func take(_ descriptor: CInt, _ version: ContentVersion, budget: CountBudget) -> Attempt {
+        guard version.size <= Limits.snapshotBytesMax, budget.reserve() else { return .refused }
+        let size = Int(version.size)
+        // More, to see where it ends; and no whole number of pages, by which the daemon knows that none are kept.
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: (size + 64) | 1, alignment: 64)
+        var count = 0
+        var failure: Errno?
+        do throws(Errno) { count = try Files.read(descriptor, into: room, at: 0) } catch { failure = error }
+        let snapshot = FileSnapshot(room, count: count, budget: budget)
+        switch failure {
+        case nil: break
+        case .ioError: return .late
+        // It was replaced.
+        case .staleNFSFileHandle: return .changed
+        default: return .refused
+        }
+        guard count == size, (try? Files.presentVersion(descriptor)) == version else { return .changed }
+        return .taken(snapshot)
+    }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import Platform
+import Testing
+
+@testable import HTTPServer
+
+/// What comes of an attempt to hold a file in memory, and that no place is lost by it.
+@Suite struct FileSnapshotTests {
+    private let budget = CountBudget(1)
+
+    /// - Returns: a descriptor of a file that has no name any more.
+    private func makeFile(_ bytes: [UInt8]) throws -> OwnedDescriptor {
+        var name = Array("/tmp/serverfs-snapshot-XXXXXX".utf8CString)
+        let number = mkstemp(&name)
+        try #require(number >= 0)
+        unlink(name)
+        #expect(fcntl(number, F_SETFD, FD_CLOEXEC) == 0)
+        #expect(write(number, bytes, bytes.count) == bytes.count)
+        return OwnedDescriptor(adopting: number)
+    }
+
+    private func version(_ file: borrowing OwnedDescriptor) throws -> ContentVersion {
+        ContentVersion(try Files.status(file.rawValue))
+    }
+
+    private func outcome(_ file: CInt, _ version: ContentVersion) -> String {
+        switch FileSnapshot.take(file, version, budget: budget) {
+        case .taken(let snapshot):
+            #expect(!budget.reserve())
+            return "taken \(snapshot.bytes.count)"
+        case .changed: return "changed"
+        case .late: return "late"
+        case .refused: return "refused"
+        }
+    }
+
+    private func expectTheBudgetToBeWhole() {
+        #expect(budget.reserve())
+        budget.giveBack()
+    }
+
+    @Test(arguments: [0, 1, 4096, 26_400, Int(Limits.snapshotBytesMax)])
+    func aFileThatStaysAsItIsIsTakenInWhole(_ count: Int) throws {
+        let bytes = (0..<count).map { UInt8($0 % 251) }
+        let file = try makeFile(bytes)
+        guard case .taken(let snapshot) = FileSnapshot.take(file.rawValue, try version(file), budget: budget) else {
+            Issue.record("it was not taken")
+            return
+        }
+        #expect(Array(snapshot.bytes) == bytes)
+        withExtendedLifetime(snapshot) { #expect(!budget.reserve()) }
+    }
+
+    @Test func oneThatIsAnotherByNowIsNot() throws {
+        let file = try makeFile([1, 2, 3])
+        let before = try version(file)
+        var longer = before
+        longer.size = 4
+        #expect(outcome(file.rawValue, longer) == "changed")
+        var shorter = before
+        shorter.size = 2
+        #expect(outcome(file.rawValue, shorter) == "changed")
+        #expect(pwrite(file.rawValue, "x", 1, 0) == 1)
+        #expect(outcome(file.rawValue, before) == "changed")
+        #expect(outcome(file.rawValue, try version(file)) == "taken 3")
+        expectTheBudgetToBeWhole()
+    }
+
+    @Test func whatIsTooLargeCannotBeReadOrHasNoPlaceIsRefused() throws {
+        let large = try makeFile([UInt8](repeating: 1, count: Int(Limits.snapshotBytesMax) + 1))
+        #expect(outcome(large.rawValue, try version(large)) == "refused")
+        let folder = try Files.open("/", flags: O_RDONLY)
+        #expect(outcome(folder.rawValue, ContentVersion(try Files.status(folder.rawValue))) == "refused")
+        expectTheBudgetToBeWhole()
+        let small = try makeFile([1])
+        #expect(budget.reserve())
+        #expect(outcome(small.rawValue, try version(small)) == "refused")
+    }
+}
