@@ -5,7 +5,7 @@ struct MatrixCommand: Measurement {
     static let configuration = CommandConfiguration(
         commandName: "matrix",
         abstract: "Measure every combination of strategies that serverfs starts with, and list the others.",
-        discussion: "With the options' own values, five pairs of runs take about 20 minutes.")
+        discussion: "With the options' own values, five pairs of runs take about 24 minutes.")
 
     @OptionGroup var server: ServerfsOption
     @OptionGroup var loadOptions: LoadOptions

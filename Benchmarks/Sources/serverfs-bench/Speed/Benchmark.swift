@@ -26,6 +26,7 @@ struct Benchmark {
     private mutating func run(
         _ series: Series, on workload: Workload, rounds numbers: ClosedRange<Int>
     ) throws -> SeriesResult {
+        if series.isWarm { try workload.dropPages() }
         // A name is used once.
         let name = "\(series.slug)-\(numbers.lowerBound)"
         let server = try ServerfsProcess(

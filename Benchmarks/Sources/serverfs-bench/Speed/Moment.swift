@@ -43,16 +43,18 @@ struct Stretch {
     private(set) var serverNanoseconds = 0
     private(set) var cost = ServerCost()
 
-    /// Adds the time between two moments, if all requests took one way.
+    /// Adds the time between two moments, if there were requests and all took one way.
     ///
-    /// - Returns: how many took the other; nothing is added then.
-    mutating func add(from before: Moment, until after: Moment, through way: Way) throws -> Int {
+    /// - Returns: why nothing is added; nil when it is.
+    mutating func add(from before: Moment, until after: Moment, through way: Way) throws -> BenchFailure? {
         let (metricsBefore, metricsAfter) = (before.metrics, after.metrics)
         let other: Way = way == .mount ? .bypass : .mount
         let strayed = try metricsAfter.httpRequests(other) - metricsBefore.httpRequests(other)
-        if strayed > 0 { return strayed }
+        if strayed > 0 {
+            return BenchFailure(.runFailed, "\(strayed) requests did not go through the \(way), as all should have")
+        }
         let requests = try metricsAfter.httpRequests(way) - metricsBefore.httpRequests(way)
-        guard requests > 0 else { throw BenchFailure(.runFailed, "wrk makes no requests any more") }
+        guard requests > 0 else { return BenchFailure(.runFailed, "wrk makes no requests any more") }
         nanoseconds += after.nanoseconds - before.nanoseconds
         clientNanoseconds += after.clientNanoseconds - before.clientNanoseconds
         serverNanoseconds += after.serverNanoseconds - before.serverNanoseconds
@@ -63,7 +65,7 @@ struct Stretch {
                 fuseRequests: try metricsAfter.fuseRequests - metricsBefore.fuseRequests,
                 switches: after.switches - before.switches,
                 refaultedPages: after.refaultedPages - before.refaultedPages)
-        return 0
+        return nil
     }
 
     /// Of the processors' time, what wrk and serverfs must take together, so that requests/s depend on it.

@@ -41,19 +41,20 @@ struct ToggledRun {
         return stretches.mapValues { $0.sample(bytesPerRequest: report.bytesPerRequest, processors: processors) }
     }
 
-    /// One turn, taken again where a request was so long under way that it still went the other way.
+    /// One turn, taken again where a request was so long under way that it still went the other way, or where wrk had no
+    /// processor for a request.
     private func add(_ target: Target, to stretch: inout Stretch, _ wrk: RunningWrk) throws {
         let way = target == .mount ? Way.mount : baseline.way
-        var strayed = 0
+        var failure: BenchFailure?
         for _ in 1...Self.attemptsMax {
             try turn(to: target)
             try Interrupt.pause(milliseconds: Self.settleMilliseconds)
             let before = try Moment(server, wrk)
             try Interrupt.pause(milliseconds: Self.turnMilliseconds)
-            strayed = try stretch.add(from: before, until: try Moment(server, wrk), through: way)
-            if strayed == 0 { return }
+            failure = try stretch.add(from: before, until: try Moment(server, wrk), through: way)
+            if failure == nil { return }
         }
-        throw BenchFailure(.runFailed, "\(strayed) requests did not go through the \(way), as all should have")
+        throw failure!
     }
 
     private func turn(to target: Target) throws {

@@ -17,6 +17,9 @@ struct Workload {
 }
 
 extension Workload {
+    /// What has just changed serverfs reads anew for each response.
+    private static let settlingMilliseconds = 4000
+
     /// Makes a docroot of files in `directory`, and a script that asks for them one after another.
     static func filesInTurn(count: Int, fileBytes: Int, in directory: TemporaryDirectory) throws -> Workload {
         let docroot = directory.file("files-in-turn")
@@ -26,11 +29,27 @@ extension Workload {
             try directory.write(text(ofFile: number, byteCount: fileBytes), to: "files-in-turn/\(fileName(number))")
         }
         try directory.write(script(count: count), to: "files-in-turn.lua")
+        try Interrupt.pause(milliseconds: settlingMilliseconds)
         return Workload(
             name: "\(grouped(Double(count))) files of \(grouped(Double(fileBytes))) bytes in turn",
             shortName: "\(grouped(Double(count))) files", docroot: docroot, path: "",
             paths: (1...count).map(fileName), fileBytes: fileBytes,
             script: directory.file("files-in-turn.lua"))
+    }
+
+    /// Has the docroot's files read from their disk once more, as a web server's are.
+    ///
+    /// Just written they would lie in memory in larger pieces than files that were read, those of the mount among them: four, two and
+    /// one of seven pages in a row, and not seven single ones (`/proc/kpageflags`). What a client's copy of them costs depends on that by
+    /// 5 %, and on where the pages come to lie: by doing it in each round, both are of chance, and the median is of neither.
+    func dropPages() throws {
+        sync()
+        for path in paths {
+            let file = unsafe open("\(docroot)/\(path)", O_RDONLY | O_CLOEXEC)
+            guard file >= 0 else { throw BenchFailure(.runFailed, "\(docroot)/\(path) cannot be opened") }
+            posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+            close(file)
+        }
     }
 
     /// Asks for each file once below `base`, a URL with the slash at the end. A kernel may give up what was not
