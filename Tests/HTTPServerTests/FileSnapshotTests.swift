@@ -31,6 +31,7 @@ import Testing
         case .changed: return "changed"
         case .late: return "late"
         case .refused: return "refused"
+        case .failed(let error): return "failed: \(error == .isDirectory ? "a folder" : "\(error)")"
         }
     }
 
@@ -66,14 +67,19 @@ import Testing
         expectTheBudgetToBeWhole()
     }
 
-    @Test func whatIsTooLargeCannotBeReadOrHasNoPlaceIsRefused() throws {
+    @Test func whatIsTooLargeOrHasNoPlaceIsRefused() throws {
         let large = try makeFile([UInt8](repeating: 1, count: Int(Limits.snapshotBytesMax) + 1))
         #expect(outcome(large.rawValue, try version(large)) == "refused")
-        let folder = try Files.open("/", flags: O_RDONLY)
-        #expect(outcome(folder.rawValue, ContentVersion(try Files.status(folder.rawValue))) == "refused")
         expectTheBudgetToBeWhole()
         let small = try makeFile([1])
         #expect(budget.reserve())
         #expect(outcome(small.rawValue, try version(small)) == "refused")
+    }
+
+    /// Where that is the end of the mount, the request is answered in another way.
+    @Test func whatCannotBeReadSaysWhy() throws {
+        let folder = try Files.open("/", flags: O_RDONLY)
+        #expect(outcome(folder.rawValue, ContentVersion(try Files.status(folder.rawValue))) == "failed: a folder")
+        expectTheBudgetToBeWhole()
     }
 }

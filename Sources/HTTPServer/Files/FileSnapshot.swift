@@ -28,8 +28,10 @@ final class FileSnapshot: @unchecked Sendable {
         /// The mount lets no one read it for now: who writes to it holds its lock, or the kernel is about to be told that it has grown;
         /// or its disk cannot be read. It is to be opened once more, later and later.
         case late
-        /// It is larger than what is held in memory, there are too many, or it cannot be read.
+        /// It is larger than what is held in memory, or there are too many.
         case refused
+        /// It cannot be read: the mount is gone, say.
+        case failed(Errno)
     }
 
     /// Reads a file that is read past the kernel's pages (`Files.useDirectIO`).
@@ -48,10 +50,10 @@ final class FileSnapshot: @unchecked Sendable {
         let snapshot = FileSnapshot(room, count: count, budget: budget)
         switch failure {
         case nil: break
-        case .ioError: return .late
+        case .ioError?: return .late
         // It was replaced.
-        case .staleNFSFileHandle: return .changed
-        default: return .refused
+        case .staleNFSFileHandle?: return .changed
+        case let other?: return .failed(other)
         }
         guard count == size, (try? Files.presentVersion(descriptor)) == version else { return .changed }
         return .taken(snapshot)

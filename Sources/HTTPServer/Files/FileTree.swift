@@ -141,7 +141,7 @@ final class FileTree {
     /// Through the mount, the kernel may just be dropping its pages, one by one: those of one file may be of several versions. The
     /// daemon reads a file as it is at one moment, so a small one is read with one READ.
     ///
-    /// - Throws: ESTALE when it does not stay the same for as long as that takes, again and again.
+    /// - Throws: ESTALE when it does not stay the same for as long as that takes, again and again; what opening and reading it gives.
     private func openAtOneVersion(
         _ path: UnsafeRawBufferPointer, _ name: UnsafePointer<CChar>, excluding excludedDevice: UInt64?
     ) throws(Errno) -> OpenFile {
@@ -159,6 +159,8 @@ final class FileTree {
                 file.note(snapshot)
                 return file
             case .refused: return file
+            // Nothing is sent yet, and another answer can be.
+            case .failed(let error): throw error
             case .changed, .late:
                 let elapsed = Clock.monotonicNanoseconds - began
                 if case .changed = attempt { attempts += 1 }

@@ -26,7 +26,8 @@ final class EventLoop: @unchecked Sendable {
     let bypassSwitch: BypassSwitch
     /// nil when there is no mount, or none at present.
     private(set) var mountTree: FileTree?
-    private var mountSerial: UInt64 = 0
+    /// Its serial number; 0 while there is none. Written by the loop, read by any thread.
+    private let mountSerial = Atomic<UInt64>(0)
     let docrootTree: FileTree
     /// The thread that runs the loop, with its buffers.
     private(set) var thread: LoopThread
@@ -187,8 +188,7 @@ final class EventLoop: @unchecked Sendable {
         ownEvents = []
         listenerEvents = []
         acceptContexts = []
-        mountTree?.removeAll()
-        mountTree = nil
+        use(nil)
         docrootTree.removeAll()
         for late in mailbox.take(closes: true).returned { late.connection.dispose() }
     }
@@ -202,6 +202,9 @@ final class EventLoop: @unchecked Sendable {
 
     /// Reads from another mount from the next turn on, or from none. Any thread.
     func offerMount(_ mount: MountRoot?) { mailbox.put(mount) }
+
+    /// Whether it looks for files in a mount. Any thread.
+    var usesMount: Bool { mountSerial.load(ordering: .acquiring) != 0 }
 
     /// Hands a connection back whose thread was stuck. From that thread.
     private func bringBack(_ connection: Connection) {
@@ -219,13 +222,14 @@ final class EventLoop: @unchecked Sendable {
     private func use(_ mount: MountRoot?) {
         mountTree?.removeAll()
         docrootTree.excludedDevice = mount?.device
-        mountSerial = mount?.serial ?? 0
         mountTree = mount.map { mount in
             FileTree(
                 root: mount.descriptor, servingPath: .mount, excludedDevice: nil,
                 sender: configuration.mountSender, keepsPages: configuration.mountKeepsPages, budgets: budgets,
                 openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil, measurements: measurements)
         }
+        // Last: who sees it knows that nothing of the mount before is looked for any more.
+        mountSerial.store(mount?.serial ?? 0, ordering: .releasing)
     }
 
     /// The pipe for a body that is mapped, until `giveBack`: a thread that is overtaken while it sends keeps it, and the loop
@@ -240,7 +244,7 @@ final class EventLoop: @unchecked Sendable {
     /// A request has found the mount to be gone.
     func mountIsLost() {
         guard mountTree != nil else { return }
-        mountLoss.report(mountSerial)
+        mountLoss.report(mountSerial.load(ordering: .relaxed))
         use(nil)
     }
 

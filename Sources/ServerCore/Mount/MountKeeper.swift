@@ -42,6 +42,8 @@ final class MountKeeper: Sendable {
         static let delayMillisecondsMax: Int32 = 5000
         /// Milliseconds for the keeper to end: what it is just doing may be stuck in the docroot.
         static let endMilliseconds: Int32 = 1000
+        /// Milliseconds for the event loops to let go of a mount before its connection is ended.
+        static let letGoMilliseconds: UInt64 = 200
         /// Nanoseconds that a mount must have lasted for the next to be made at once.
         static let steadyNanoseconds: UInt64 = 10_000_000_000
     }
@@ -123,6 +125,8 @@ final class MountKeeper: Sendable {
             http.offerMount(nil)
             report("the mount is gone (\(reason(lost.mount))): \(consequence)")
             if policy == .exit { return ended.signal() }
+            // One that is only taken out of the tree still answers.
+            http.waitUntilMountIsUnused(milliseconds: Limits.letGoMilliseconds)
             guard end(lost.mount) else { return }
             state.withLock { $0.mount = nil }
             delay = began - lost.sinceNanoseconds > Limits.steadyNanoseconds ? 0 : delay

@@ -56,6 +56,34 @@ extension EndToEnd {
             #expect(site.server.leftovers.isEmpty)
         }
 
+        /// A mount that is taken out of the tree answers still, until nobody asks it any more.
+        @Test(arguments: [["--fuse-cache", "none"], []])
+        func noRequestIsLostWithAMountThatIsDetached(_ options: [String]) throws {
+            let site = try Site(["file": "bytes"], options: options + ["--workers", "2"])
+            let done = SharedFlag()
+            let clients = try ClientThreads(4) { _ in
+                let connection = try site.connect(.mount)
+                while !done.isSet {
+                    guard try connection.exchange("/file").bodyText == "bytes" else {
+                        throw ClientFailure.mismatch("another answer")
+                    }
+                }
+            }
+            for round in 1...5 {
+                try Self.lose(site.server, by: .detach)
+                let isBack = eventually(seconds: 20) {
+                    site.server.process.errorOutput.split(separator: "\n")
+                        .count { $0.hasPrefix("serverfs: mounted again") } == round
+                }
+                #expect(isBack)
+            }
+            done.set()
+            try clients.join()
+            let metrics = try site.server.metrics()
+            #expect(metrics["serverfs_mount_losses_total"] == 5)
+            #expect(metrics["serverfs_http_truncated_responses_total"] == 0)
+        }
+
         /// Under load an event loop may find out about the old mount when the new one is there already.
         @Test(.enabled(if: Capability.isInstalled("wrk"), "wrk is not installed: make test installs it"))
         func eachLossIsNoticedOnce() throws {
