@@ -67,7 +67,8 @@ let package = Package(
         .testTarget(
             name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "HTTPServerTests", dependencies: ["HTTPMessage", "HTTPServer", "Platform", "Telemetry"],
+            name: "HTTPServerTests",
+            dependencies: ["HTTPMessage", "HTTPServer", "Platform", "Telemetry", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "ServerCoreTests", dependencies: ["FuseProxy", "Platform", "ServerCore", "Telemetry", "TestSupport"],
@@ -80,7 +81,7 @@ let package = Package(
         .target(name: "AllocationCount", path: "Tests/AllocationCount"),
         // What the tests of the whole program share: private folders, processes, clients, what /proc tells.
         .target(
-            name: "TestSupport", dependencies: ["CTestCalls", "Platform"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CKernel", "CTestCalls", "Platform"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests", dependencies: ["serverfs", "CTestCalls", "Platform", "TestSupport"],
