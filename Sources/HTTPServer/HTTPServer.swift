@@ -111,10 +111,15 @@ package final class HTTPServer: @unchecked Sendable {
     /// Waits until no loop looks for files in a mount, after none was offered: the requests that had begun are answered, but for
     /// what their clients have not taken yet. Any thread.
     ///
-    /// - Parameter milliseconds: how long at most, since a loop may be stuck in the mount.
+    /// - Parameter milliseconds: how long at most, since a thread may be stuck in the mount; longer where this thread was kept from
+    ///   looking.
     package func waitUntilMountIsUnused(milliseconds: UInt64) {
         let deadline = Clock.monotonicNanoseconds + milliseconds * 1_000_000
-        while hosts.contains(where: { $0.loop.usesMount }), Clock.monotonicNanoseconds < deadline { usleep(200) }
+        var looks = 0
+        while hosts.contains(where: \.mayUseMount), looks < 100 || Clock.monotonicNanoseconds < deadline {
+            looks += 1
+            usleep(200)
+        }
     }
 
     /// Stops accepting, lets responses under way finish for at most `drainSeconds`, closes everything, and joins the

@@ -20,8 +20,10 @@ enum Limits {
     /// other request tries.
     static let snapshotNanosecondsMax: UInt64 = 24_000_000
     static let snapshotAttemptsMin = 8
-    /// The same where it cannot be read for now, because its writer is held up, or a thread has no processor.
+    /// The same where it cannot be read for now, because its writer is held up, or a thread has no processor; and for how long at most,
+    /// however few attempts that are.
     static let lateNanosecondsMax: UInt64 = 200_000_000
+    static let lateNanosecondsLast: UInt64 = 1_000_000_000
     /// What whoever changes it, and the kernel, which is to be told that it has grown, are given meanwhile; in the second case twice as
     /// long each time, up to the other.
     static let snapshotPauseMicroseconds: UInt32 = 250

@@ -4,10 +4,13 @@ package import Platform
 /// What /proc tells of a process.
 package enum ProcessFacts {
     /// The names of its threads, sorted.
-    package static func threadNames(_ identifier: pid_t) -> [String] {
-        PrivateFolder.names(in: "/proc/\(identifier)/task").map { thread in
-            line("/proc/\(identifier)/task/\(thread)/comm")
-        }.sorted()
+    package static func threadNames(_ identifier: pid_t) -> [String] { threads(identifier).map(\.name).sorted() }
+
+    /// Its threads.
+    package static func threads(_ identifier: pid_t) -> [(identifier: pid_t, name: String)] {
+        PrivateFolder.names(in: "/proc/\(identifier)/task").compactMap { thread in
+            pid_t(thread).map { ($0, line("/proc/\(identifier)/task/\(thread)/comm")) }
+        }
     }
 
     /// How often each of its threads was taken off its processor: by itself, and not (`proc(5)`, status).

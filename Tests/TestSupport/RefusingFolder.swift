@@ -18,7 +18,7 @@ package final class RefusingFolder: Sendable {
     package init(_ refuses: @escaping @Sendable (_ number: Int) -> Bool) throws {
         folder = try PrivateFolder()
         let flags = UInt32(FAN_CLASS_CONTENT) | UInt32(FAN_CLOEXEC) | UInt32(FAN_NONBLOCK)
-        let made = try Errno.check(kernel_fanotify_init(flags, UInt32(O_RDONLY)))
+        let made = try Errno.check(kernel_fanotify_init(flags, UInt32(O_RDONLY | O_CLOEXEC)))
         let group = SharedDescriptor(OwnedDescriptor(adopting: CInt(made)))
         self.group = group
         let mask = UInt64(FAN_OPEN_PERM) | UInt64(FAN_EVENT_ON_CHILD)

@@ -25,8 +25,8 @@ final class FileSnapshot: @unchecked Sendable {
         case taken(FileSnapshot)
         /// The file has changed meanwhile. It is to be opened once more, a little later.
         case changed
-        /// The mount lets no one read it for now: who writes to it holds its lock, or the kernel is about to be told that it has grown;
-        /// or its disk cannot be read. It is to be opened once more, later and later.
+        /// It cannot be read for now: who writes to it holds its lock, or the kernel is about to be told that it has grown, or its disk
+        /// gives nothing. It is to be opened once more, later and later.
         case late
         /// It is larger than what is held in memory, or there are too many.
         case refused
@@ -36,11 +36,18 @@ final class FileSnapshot: @unchecked Sendable {
 
     /// Reads a file that is read past the kernel's pages (`Files.useDirectIO`).
     ///
+    /// Whatever comes of it, the kernel knows the file's present size then: that of an earlier version it would go by until it is told
+    /// of the change, however late that is.
+    ///
     /// - Parameters:
     ///   - version: the file's before.
     ///   - budget: in which one is reserved for it, as long as it is used.
     static func take(_ descriptor: CInt, _ version: ContentVersion, budget: CountBudget) -> Attempt {
-        guard version.size <= Limits.snapshotBytesMax, budget.reserve() else { return .refused }
+        guard version.size <= Limits.snapshotBytesMax, budget.reserve() else {
+            // A larger one may be appended to all the time, and be sent up to where it ended.
+            let present = try? Files.presentVersion(descriptor)
+            return present.map { $0.size < version.size } ?? false ? .changed : .refused
+        }
         let size = Int(version.size)
         // More, to see where it ends; and no whole number of pages, by which the daemon knows that none are kept.
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: (size + 64) | 1, alignment: 64)
@@ -55,7 +62,9 @@ final class FileSnapshot: @unchecked Sendable {
         case .staleNFSFileHandle?: return .changed
         case let other?: return .failed(other)
         }
-        guard count == size, (try? Files.presentVersion(descriptor)) == version else { return .changed }
-        return .taken(snapshot)
+        guard let present = try? Files.presentVersion(descriptor) else { return .changed }
+        // It has grown, and the daemon gives its former end until the kernel is told (`GrownFiles`).
+        if count > Int(present.size) { return .late }
+        return count == size && present == version ? .taken(snapshot) : .changed
     }
 }

@@ -146,7 +146,7 @@ final class FileTree {
         _ path: UnsafeRawBufferPointer, _ name: UnsafePointer<CChar>, excluding excludedDevice: UInt64?
     ) throws(Errno) -> OpenFile {
         let began = Clock.monotonicNanoseconds
-        var attempts = 0
+        var (attempts, lateAttempts) = (0, 0)
         var pause = Limits.snapshotPauseMicroseconds
         while true {
             let file = try open(path, name, excluding: excludedDevice)
@@ -163,11 +163,12 @@ final class FileTree {
             case .failed(let error): throw error
             case .changed, .late:
                 let elapsed = Clock.monotonicNanoseconds - began
-                if case .changed = attempt { attempts += 1 }
-                if attempts >= Limits.snapshotAttemptsMin, elapsed >= Limits.snapshotNanosecondsMax {
-                    throw .staleNFSFileHandle
-                }
-                if elapsed >= Limits.lateNanosecondsMax { throw .staleNFSFileHandle }
+                if case .late = attempt { lateAttempts += 1 } else { attempts += 1 }
+                let isOver =
+                    attempts >= Limits.snapshotAttemptsMin && elapsed >= Limits.snapshotNanosecondsMax
+                    || lateAttempts >= Limits.snapshotAttemptsMin && elapsed >= Limits.lateNanosecondsMax
+                    || elapsed >= Limits.lateNanosecondsLast
+                if isOver { throw .staleNFSFileHandle }
                 usleep(pause)
                 if case .late = attempt { pause = min(2 * pause, Limits.latePauseMicrosecondsMax) }
             }

@@ -64,8 +64,13 @@ package final class ProxyMount: Sendable {
     }
 
     /// A descriptor of the mount's root, to resolve from. It must be closed before `stop`.
+    ///
+    /// - Throws: ENODEV where the mount has been taken away meanwhile.
     package func openRoot() throws(Errno) -> SharedDescriptor {
-        SharedDescriptor(try Files.open(mountPoint.path, flags: Files.pathOnly | O_DIRECTORY))
+        let root = try Files.open(mountPoint.path, flags: Files.pathOnly | O_DIRECTORY)
+        let device = UInt64(try Files.status(root.rawValue).st_dev)
+        guard device == session.device else { throw .operationNotSupportedByDevice }
+        return SharedDescriptor(root)
     }
 
     /// Unmounts and removes what was made. It may be called again to see whether what was stuck has ended.

@@ -103,7 +103,11 @@ extension EndToEnd {
             defer { done.set() }
             let isOver = try eventually(seconds: 240) { try site.status()["recordingTrace"] as? Bool == false }
             #expect(isOver)
-            #expect(site.server.process.errorOutput.contains("the trace is written to \(path)"))
+            // Said once it is over.
+            let isSaid = eventually(seconds: 5) {
+                site.server.process.errorOutput.contains("the trace is written to \(path)")
+            }
+            #expect(isSaid)
             #expect(try traceEvents(readFile(Array(path.utf8))) > 10_000)
             let response = try site.admin.fetch("/trace?seconds=0.2&sample=100", method: "POST")
             #expect(response.status == 200)

@@ -132,6 +132,40 @@ extension EndToEnd {
             #expect(try connection.exchange("/file", fields: ["If-None-Match: \(tag)"]).status == 200)
         }
 
+        /// What tells the kernel of changes may be kept from a processor, and the kernel go by what the file was before: the server asks
+        /// what it is.
+        @Test(
+            .enabled(if: Capability.mayTakeProcessors, "no program may have a real-time priority here"),
+            .enabled(if: sysconf(CInt(_SC_NPROCESSORS_ONLN)) > 1, "there is one processor only"))
+        func aWatcherWithoutAProcessorKeepsNobodyFromAnswers() throws {
+            let site = try Site()
+            let piece = [UInt8](repeating: Self.letters[0], count: 500)
+            try site.write("file", piece)
+            var size = piece.count
+            let connection = try site.connect(.mount)
+            #expect(try connection.exchange("/file").body.count == size)
+            for thread in ProcessFacts.threads(site.server.process.identifier) {
+                let processor = thread.name == "watcher" ? "0" : "1"
+                #expect(ChildProcess.run(["taskset", "-c", "-p", processor, "\(thread.identifier)"]) == .exited(0))
+            }
+            let script = "end=$((${EPOCHREALTIME/./} + 150000)); while ((${EPOCHREALTIME/./} < end)); do :; done"
+            for round in 1...4 {
+                let hog = try ChildProcess(
+                    ["taskset", "-c", "0", "chrt", "-f", "90", "bash", "-c", script], in: site.folder)
+                repeat {
+                    let file = open("\(site.docroot)/file", O_WRONLY | O_APPEND | O_CLOEXEC)
+                    defer { close(file) }
+                    try writeAll(file, piece)
+                    size += piece.count
+                    let response = try connection.exchange("/file")
+                    try #require(response.status == 200, "round \(round)")
+                    #expect(response.body.count == size)
+                    #expect(Self.isPure(response.body))
+                    usleep(2000)
+                } while hog.wait(seconds: 0) == nil
+            }
+        }
+
         /// The bytes that are written come from the mount, which asks for them while the docroot's file is locked: whoever waited
         /// for the writer there would wait for himself.
         @Test func aWriterThatWaitsForTheMountIsNotWaitedFor() throws {

@@ -58,7 +58,6 @@ extension EndToEnd {
             var count = 0
             try connection.receiveBody(length - rest) { count += $0.count }
             site.server.signal(SIGTERM)
-            usleep(50_000)
             try connection.receiveBody(rest) { count += $0.count }
             #expect(count == 40_000_000)
             #expect(connection.socket.isClosed(withinSeconds: 2))
