@@ -108,19 +108,9 @@ package final class HTTPServer: @unchecked Sendable {
         for host in hosts { host.loop.offerMount(mount) }
     }
 
-    /// Waits until no loop looks for files in a mount, after none was offered: the requests that had begun are answered, but for
-    /// what their clients have not taken yet. Any thread.
-    ///
-    /// - Parameter milliseconds: how long at most, since a thread may be stuck in the mount; longer where this thread was kept from
-    ///   looking.
-    package func waitUntilMountIsUnused(milliseconds: UInt64) {
-        let deadline = Clock.monotonicNanoseconds + milliseconds * 1_000_000
-        var looks = 0
-        while hosts.contains(where: \.mayUseMount), looks < 100 || Clock.monotonicNanoseconds < deadline {
-            looks += 1
-            usleep(200)
-        }
-    }
+    /// Whether anything is read from a mount; after none was offered, from the one before: responses under way, and what a thread is
+    /// stuck with. Any thread.
+    package var usesMount: Bool { hosts.contains { $0.loop.usesMount } }
 
     /// Stops accepting, lets responses under way finish for at most `drainSeconds`, closes everything, and joins the
     /// threads.

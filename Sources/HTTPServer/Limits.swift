@@ -24,6 +24,8 @@ enum Limits {
     /// however few attempts that are.
     static let lateNanosecondsMax: UInt64 = 200_000_000
     static let lateNanosecondsLast: UInt64 = 1_000_000_000
+    /// How often one that is not held in memory is opened anew that is found to have grown.
+    static let grownAttemptsMax = 2
     /// What whoever changes it, and the kernel, which is to be told that it has grown, are given meanwhile; in the second case twice as
     /// long each time, up to the other.
     static let snapshotPauseMicroseconds: UInt32 = 250

@@ -31,6 +31,7 @@ import Testing
         case .changed: return "changed"
         case .late: return "late"
         case .refused: return "refused"
+        case .refusedAndGrown: return "refused and grown"
         case .failed(let error): return "failed: \(error == .isDirectory ? "a folder" : "\(error)")"
         }
     }
@@ -69,7 +70,15 @@ import Testing
 
     @Test func whatIsTooLargeOrHasNoPlaceIsRefused() throws {
         let large = try makeFile([UInt8](repeating: 1, count: Int(Limits.snapshotBytesMax) + 1))
-        #expect(outcome(large.rawValue, try version(large)) == "refused")
+        let before = try version(large)
+        #expect(outcome(large.rawValue, before) == "refused")
+        #expect(pwrite(large.rawValue, "x", 1, 0) == 1)
+        #expect(outcome(large.rawValue, before) == "changed")
+        #expect(ftruncate(large.rawValue, off_t(before.size) + 1) == 0)
+        #expect(outcome(large.rawValue, before) == "refused and grown")
+        #expect(ftruncate(large.rawValue, 7) == 0)
+        #expect(outcome(large.rawValue, before) == "changed")
+        #expect(outcome(large.rawValue, try version(large)) == "taken 7")
         expectTheBudgetToBeWhole()
         let small = try makeFile([1])
         #expect(budget.reserve())

@@ -49,12 +49,13 @@ struct OvertakenRefusalTests {
     private func tellOfAChange() { measurements.changesTold.add(2, ordering: .sequentiallyConsistent) }
 
     @Test func itIsAskedAgainWhereTheKernelWasToldMeanwhile() throws {
+        // Without that, the second would be the one without O_NOATIME, and the last.
         let (error, opens) = try find { number in
-            if number == 1 { tellOfAChange() }
-            return number == 1
+            if number <= 2 { tellOfAChange() }
+            return number <= 2
         }
         #expect(error == nil)
-        #expect(opens == 2)
+        #expect(opens == 3)
     }
 
     @Test func andWhereItIsJustBeingTold() throws {

@@ -16,11 +16,11 @@ extension Connection {
     /// - Returns: nil when the answer is for later: the thread was overtaken and brings it back, or another connection's
     ///   thread is stuck with the same file already.
     func find(_ path: RequestPath, on thread: LoopThread) -> Finding? {
-        if case .found(let finding) = broughtBack {
-            broughtBack = nil
-            return finding
-        }
+        let tree = tree
+        let found = broughtBack
         broughtBack = nil
+        // What was found in a mount that is gone meanwhile could not be read.
+        if case .found(let finding) = found, finding.tree === tree { return finding }
         guard let tree else { return Finding(tree: loop.docrootTree, file: .unavailable) }
         let name = nameOfFile(path, in: thread.pathBuffer)
         requestedFile = RequestedFile(servingPath: tree.servingPath, hash: OpenFileCache.hash(name))

@@ -14,6 +14,15 @@ extension Connection {
         case sent(FileBody.Progress, hasProgressed: Bool)
     }
 
+    /// Whether it is answered with a file of the mount.
+    var isReadingMount: Bool {
+        switch phase {
+        case .sending: outgoing.body != nil && outgoing.servingPath == .mount
+        case .rejoining: requestedFile.servingPath == .mount
+        case .receiving, .waiting, .lingering, .closed: false
+        }
+    }
+
     /// Listens to its client no more: its thread is stuck, and another has the loop. On that other one.
     func suspend() {
         if let readEvent { event_del(readEvent) }

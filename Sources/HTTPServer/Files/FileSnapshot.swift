@@ -6,15 +6,18 @@ import Platform
 /// of after. So it is read at once and past them, by one READ of the daemon, and then asked for its version, which must be what it
 /// was.
 final class FileSnapshot: @unchecked Sendable {
-    let bytes: UnsafeRawBufferPointer
+    private(set) var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     private let room: UnsafeMutableRawBufferPointer
     private let budget: CountBudget
 
-    private init(_ room: UnsafeMutableRawBufferPointer, count: Int, budget: CountBudget) {
+    /// - Parameter budget: what is given back to at the end.
+    private init(_ room: UnsafeMutableRawBufferPointer, budget: CountBudget) {
         self.room = room
         self.budget = budget
-        bytes = UnsafeRawBufferPointer(rebasing: room[..<count])
     }
+
+    /// Once, before anybody has it.
+    private func keep(_ count: Int) { bytes = UnsafeRawBufferPointer(rebasing: room[..<count]) }
 
     deinit {
         room.deallocate()
@@ -30,41 +33,51 @@ final class FileSnapshot: @unchecked Sendable {
         case late
         /// It is larger than what is held in memory, or there are too many.
         case refused
+        /// The same, and it is longer by now: where it is appended to all the time, it is sent up to where it ended.
+        case refusedAndGrown
         /// It cannot be read: the mount is gone, say.
         case failed(Errno)
+
+        fileprivate init(_ error: Errno) {
+            self =
+                switch error {
+                case .ioError: .late
+                // It was replaced.
+                case .staleNFSFileHandle: .changed
+                default: .failed(error)
+                }
+        }
     }
 
     /// Reads a file that is read past the kernel's pages (`Files.useDirectIO`).
     ///
-    /// Whatever comes of it, the kernel knows the file's present size then: that of an earlier version it would go by until it is told
+    /// Unless that fails, the kernel knows the file's present size then: that of an earlier version it would go by until it is told
     /// of the change, however late that is.
     ///
     /// - Parameters:
     ///   - version: the file's before.
     ///   - budget: in which one is reserved for it, as long as it is used.
     static func take(_ descriptor: CInt, _ version: ContentVersion, budget: CountBudget) -> Attempt {
-        guard version.size <= Limits.snapshotBytesMax, budget.reserve() else {
-            // A larger one may be appended to all the time, and be sent up to where it ended.
-            let present = try? Files.presentVersion(descriptor)
-            return present.map { $0.size < version.size } ?? false ? .changed : .refused
+        do throws(Errno) {
+            guard version.size <= Limits.snapshotBytesMax, budget.reserve() else {
+                let present = try Files.presentVersion(descriptor)
+                if present == version { return .refused }
+                return present.size > version.size ? .refusedAndGrown : .changed
+            }
+            let size = Int(version.size)
+            // More, to see where it ends; and no whole number of pages, by which the daemon knows that none are kept.
+            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: (size + 64) | 1, alignment: 64)
+            let snapshot = FileSnapshot(room, budget: budget)
+            let count = try Files.read(descriptor, into: room, at: 0)
+            let present = try Files.presentVersion(descriptor)
+            guard count == size, present == version else {
+                // If it has grown, the daemon may give its former end until the kernel is told (`GrownFiles`).
+                return count > Int(present.size) && present.size >= version.size ? .late : .changed
+            }
+            snapshot.keep(count)
+            return .taken(snapshot)
+        } catch {
+            return Attempt(error)
         }
-        let size = Int(version.size)
-        // More, to see where it ends; and no whole number of pages, by which the daemon knows that none are kept.
-        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: (size + 64) | 1, alignment: 64)
-        var count = 0
-        var failure: Errno?
-        do throws(Errno) { count = try Files.read(descriptor, into: room, at: 0) } catch { failure = error }
-        let snapshot = FileSnapshot(room, count: count, budget: budget)
-        switch failure {
-        case nil: break
-        case .ioError?: return .late
-        // It was replaced.
-        case .staleNFSFileHandle?: return .changed
-        case let other?: return .failed(other)
-        }
-        guard let present = try? Files.presentVersion(descriptor) else { return .changed }
-        // It has grown, and the daemon gives its former end until the kernel is told (`GrownFiles`).
-        if count > Int(present.size) { return .late }
-        return count == size && present == version ? .taken(snapshot) : .changed
     }
 }

@@ -22,9 +22,14 @@ final class FileTree {
     /// What lies on this device is not this tree's: the docroot's tree keeps out of the mount.
     var excludedDevice: UInt64?
     private let cache: OpenFileCache?
-    /// A file that would not stay the same, by its path's hash, and until when nobody tries again (CLOCK_MONOTONIC).
-    private let unsettled = Guarded<(hash: UInt64, untilNanoseconds: UInt64)>((0, 0))
+    /// Files that would not stay the same, each in the place of its path's hash, and until when nobody tries again (CLOCK_MONOTONIC).
+    private let unsettled = Guarded([Unsettled](repeating: Unsettled(), count: 64))
     private let accessTimes = AccessTimes()
+
+    private struct Unsettled: Sendable {
+        var hash: UInt64 = 0
+        var untilNanoseconds: UInt64 = 0
+    }
 
     /// - Parameters:
     ///   - openFileCacheCapacity: how many files are kept open between requests; 0 for none.
@@ -91,7 +96,7 @@ final class FileTree {
             }
             if !thread.isOvertaken { cache?.remove(file) }
         }
-        let unsettled = unsettled.withLock { $0 }
+        let unsettled = unsettled.withLock { $0[Int(hash % 64)] }
         if hash == unsettled.hash, Clock.monotonicNanoseconds < unsettled.untilNanoseconds {
             return .failure(.staleNFSFileHandle)
         }
@@ -111,7 +116,7 @@ final class FileTree {
         } catch {
             if error == .staleNFSFileHandle, keepsPages {
                 let until = Clock.monotonicNanoseconds + Limits.snapshotNanosecondsMax
-                self.unsettled.withLock { $0 = (hash, until) }
+                self.unsettled.withLock { $0[Int(hash % 64)] = Unsettled(hash: hash, untilNanoseconds: until) }
             }
             // Was it the folder that is missing, or its index file?
             if let folderLength, error == .noSuchFileOrDirectory || error == .notDirectory,
@@ -161,16 +166,19 @@ final class FileTree {
             case .refused: return file
             // Nothing is sent yet, and another answer can be.
             case .failed(let error): throw error
-            case .changed, .late:
+            case .refusedAndGrown where attempts >= Limits.grownAttemptsMax: return file
+            case .changed, .late, .refusedAndGrown:
                 let elapsed = Clock.monotonicNanoseconds - began
-                if case .late = attempt { lateAttempts += 1 } else { attempts += 1 }
+                let isLate = if case .late = attempt { true } else { false }
+                if isLate { lateAttempts += 1 } else { attempts += 1 }
                 let isOver =
                     attempts >= Limits.snapshotAttemptsMin && elapsed >= Limits.snapshotNanosecondsMax
                     || lateAttempts >= Limits.snapshotAttemptsMin && elapsed >= Limits.lateNanosecondsMax
-                    || elapsed >= Limits.lateNanosecondsLast
+                    || attempts + lateAttempts > 1 && elapsed >= Limits.lateNanosecondsLast
                 if isOver { throw .staleNFSFileHandle }
+                if !isLate { pause = Limits.snapshotPauseMicroseconds }
                 usleep(pause)
-                if case .late = attempt { pause = min(2 * pause, Limits.latePauseMicrosecondsMax) }
+                if isLate { pause = min(2 * pause, Limits.latePauseMicrosecondsMax) }
             }
         }
     }

@@ -26,8 +26,11 @@ final class EventLoop: @unchecked Sendable {
     let bypassSwitch: BypassSwitch
     /// nil when there is no mount, or none at present.
     private(set) var mountTree: FileTree?
-    /// Its serial number; 0 while there is none. Written by the loop, read by any thread.
-    private let mountSerial = Atomic<UInt64>(0)
+    private var mountSerial: UInt64 = 0
+    /// Whether anything is read from a mount. Written by the loop, read by any thread.
+    private let isMountInUse = Atomic(false)
+    /// Whether there is no mount any more, but something may still be read from it.
+    private var isLettingGo = false
     let docrootTree: FileTree
     /// The thread that runs the loop, with its buffers.
     private(set) var thread: LoopThread
@@ -163,6 +166,7 @@ final class EventLoop: @unchecked Sendable {
             }
             tasks.removeAll(keepingCapacity: true)
             taskIndex = 0
+            if isLettingGo { letGoIfUnused() }
             if isDraining {
                 if connectionCount == stuck.count { break }
                 // `end` closes the rest.
@@ -189,6 +193,7 @@ final class EventLoop: @unchecked Sendable {
         listenerEvents = []
         acceptContexts = []
         use(nil)
+        letGoIfUnused()
         docrootTree.removeAll()
         for late in mailbox.take(closes: true).returned { late.connection.dispose() }
     }
@@ -203,8 +208,9 @@ final class EventLoop: @unchecked Sendable {
     /// Reads from another mount from the next turn on, or from none. Any thread.
     func offerMount(_ mount: MountRoot?) { mailbox.put(mount) }
 
-    /// Whether it looks for files in a mount. Any thread.
-    var usesMount: Bool { mountSerial.load(ordering: .acquiring) != 0 }
+    /// Whether it, or a thread that was stuck with one of its requests, reads from a mount; after another was offered, from the one
+    /// before. Any thread.
+    var usesMount: Bool { isMountInUse.load(ordering: .acquiring) }
 
     /// Hands a connection back whose thread was stuck. From that thread.
     private func bringBack(_ connection: Connection) {
@@ -228,8 +234,16 @@ final class EventLoop: @unchecked Sendable {
                 sender: configuration.mountSender, keepsPages: configuration.mountKeepsPages, budgets: budgets,
                 openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil, measurements: measurements)
         }
-        // Last: who sees it knows that nothing of the mount before is looked for any more.
-        mountSerial.store(mount?.serial ?? 0, ordering: .releasing)
+        mountSerial = mount?.serial ?? 0
+        isLettingGo = mount == nil && usesMount
+        if mount != nil { isMountInUse.store(true, ordering: .releasing) }
+    }
+
+    /// At the end of a turn: nobody looks for anything in a mount that is gone, but what was found there may be on its way.
+    private func letGoIfUnused() {
+        guard !stuck.isAnyIn(.mount), !connections.contains(where: { $0?.isReadingMount == true }) else { return }
+        isLettingGo = false
+        isMountInUse.store(false, ordering: .releasing)
     }
 
     /// The pipe for a body that is mapped, until `giveBack`: a thread that is overtaken while it sends keeps it, and the loop
@@ -244,7 +258,7 @@ final class EventLoop: @unchecked Sendable {
     /// A request has found the mount to be gone.
     func mountIsLost() {
         guard mountTree != nil else { return }
-        mountLoss.report(mountSerial.load(ordering: .relaxed))
+        mountLoss.report(mountSerial)
         use(nil)
     }
 

@@ -33,16 +33,6 @@ final class LoopHost: Sendable {
         return (current, call)
     }
 
-    /// Whether one of its threads may be reading in a mount: the loop's, or one that was stuck and is not at its end.
-    var mayUseMount: Bool {
-        loop.usesMount
-            || members.withLock { members in
-                members.threads.contains { thread in
-                    thread.state !== members.current && !thread.state.hasEnded.load(ordering: .acquiring)
-                }
-            }
-    }
-
     /// Starts another thread, which takes the loop over if the first is still in that call by then.
     ///
     /// - Throws: EAGAIN when the process may have no more threads.

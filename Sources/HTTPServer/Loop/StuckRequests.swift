@@ -22,6 +22,11 @@ final class StuckRequests {
     /// Whether no more threads may wait.
     var isFull: Bool { requests.count >= Limits.stuckRequestsMax }
 
+    /// Whether one of the files is, or was looked for, there.
+    func isAnyIn(_ servingPath: ServingPath) -> Bool {
+        requests.contains { $0.connection.requestedFile.servingPath == servingPath }
+    }
+
     func add(_ connection: Connection, path: String, deadlineTick: Int) {
         requests.append(Request(connection: connection, path: path, deadlineTick: deadlineTick))
     }

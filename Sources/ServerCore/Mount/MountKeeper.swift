@@ -42,8 +42,10 @@ final class MountKeeper: Sendable {
         static let delayMillisecondsMax: Int32 = 5000
         /// Milliseconds for the keeper to end: what it is just doing may be stuck in the docroot.
         static let endMilliseconds: Int32 = 1000
-        /// Milliseconds for the event loops to let go of a mount before its connection is ended.
-        static let letGoMilliseconds: UInt64 = 200
+        /// Nanoseconds for what is read from a mount to be read before its connection is ended; and how often to look, a millisecond
+        /// apart, however late this thread is.
+        static let finishNanoseconds: UInt64 = 200_000_000
+        static let finishLooksMin = 50
         /// Nanoseconds that a mount must have lasted for the next to be made at once.
         static let steadyNanoseconds: UInt64 = 10_000_000_000
     }
@@ -126,7 +128,7 @@ final class MountKeeper: Sendable {
             report("the mount is gone (\(reason(lost.mount))): \(consequence)")
             if policy == .exit { return ended.signal() }
             // One that is only taken out of the tree still answers.
-            http.waitUntilMountIsUnused(milliseconds: Limits.letGoMilliseconds)
+            if lost.mount.session.presentMountPoint == nil { letFinish(http) }
             guard end(lost.mount) else { return }
             state.withLock { $0.mount = nil }
             delay = began - lost.sinceNanoseconds > Limits.steadyNanoseconds ? 0 : delay
@@ -159,6 +161,16 @@ final class MountKeeper: Sendable {
             if waits[1].revents != 0 { return (mount, since) }
             if waits[2].revents != 0, http.mountLoss.takeReport() { return (mount, since) }
             if mount.session.isTakenAway { return (mount, since) }
+        }
+    }
+
+    /// Waits until nothing is read from the mount any more, for a bounded time.
+    private func letFinish(_ http: HTTPServer) {
+        let deadline = Clock.monotonicNanoseconds + Limits.finishNanoseconds
+        var looks = 0
+        while http.usesMount, looks < Limits.finishLooksMin || Clock.monotonicNanoseconds < deadline {
+            if isStopping(withinMilliseconds: 1) { return }
+            looks += 1
         }
     }
 

@@ -60,13 +60,18 @@ extension EndToEnd {
         @Test(arguments: [["--fuse-cache", "none"], []])
         func noRequestIsLostWithAMountThatIsDetached(_ options: [String]) throws {
             let site = try Site(["file": "bytes"], options: options + ["--workers", "2"])
+            // Of several turns, and more than the sockets hold.
+            let large = RandomBytes.make(3 << 20)
+            try site.write("large", large)
             let done = SharedFlag()
-            let clients = try ClientThreads(4) { _ in
+            let clients = try ClientThreads(4) { client in
                 let connection = try site.connect(.mount)
                 while !done.isSet {
-                    guard try connection.exchange("/file").bodyText == "bytes" else {
-                        throw ClientFailure.mismatch("another answer")
-                    }
+                    let isWhole =
+                        client % 2 == 0
+                        ? try connection.exchange("/file").bodyText == "bytes"
+                        : try connection.exchange("/large").body == large
+                    guard isWhole else { throw ClientFailure.mismatch("another answer") }
                 }
             }
             for round in 1...5 {

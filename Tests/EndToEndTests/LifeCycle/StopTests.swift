@@ -58,6 +58,8 @@ extension EndToEnd {
             var count = 0
             try connection.receiveBody(length - rest) { count += $0.count }
             site.server.signal(SIGTERM)
+            let isDraining = eventually(seconds: 1) { (try? site.connect(via)) == nil }
+            #expect(isDraining)
             try connection.receiveBody(rest) { count += $0.count }
             #expect(count == 40_000_000)
             #expect(connection.socket.isClosed(withinSeconds: 2))
