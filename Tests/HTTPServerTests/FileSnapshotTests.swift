@@ -74,6 +74,9 @@ import Testing
         #expect(outcome(large.rawValue, before) == "refused")
         #expect(pwrite(large.rawValue, "x", 1, 0) == 1)
         #expect(outcome(large.rawValue, before) == "changed")
+        var former = try version(large)
+        former.changedNanoseconds -= 1
+        #expect(outcome(large.rawValue, former) == "refused and grown")
         #expect(ftruncate(large.rawValue, off_t(before.size) + 1) == 0)
         #expect(outcome(large.rawValue, before) == "refused and grown")
         #expect(ftruncate(large.rawValue, 7) == 0)

@@ -20,6 +20,37 @@ import Testing
             budgets: FileBudgets(), measurements: Measurements())
     }
 
+    private func makeConnection(_ loop: EventLoop, _ socket: CInt) throws -> Connection {
+        let listener = SharedDescriptor(try Files.open("/dev/null", flags: O_RDONLY))
+        let made = Connection(
+            OwnedDescriptor(adopting: socket), loop: loop, base: loop.base,
+            listener: Listener(socket: listener, alwaysBypasses: true), slot: 0)
+        let connection = try #require(made)
+        loop.connections = [connection]
+        loop.connectionCount = 1
+        return connection
+    }
+
+    /// What the thread that was stuck has found is of use only where the file would be looked for now.
+    @Test func whatWasFoundInATreeThatIsGoneIsLookedForAgain() throws {
+        let (loop, gone) = (try makeLoop(), try makeLoop())
+        let connection = try makeConnection(loop, dup(STDERR_FILENO))
+        let target: [UInt8] = Array("/etc/passwd".utf8)
+        let path = try RequestPath.decode(target: target.span.bytes, into: loop.thread.pathBuffer)
+        for tree in [loop.docrootTree, gone.docrootTree] {
+            connection.broughtBack = .found(Connection.Finding(tree: tree, file: .unavailable))
+            let finding = try #require(connection.find(path, on: loop.thread))
+            #expect(finding.tree === loop.docrootTree)
+            #expect(connection.broughtBack == nil)
+            switch finding.file {
+            case .unavailable: #expect(tree === loop.docrootTree)
+            case .file: #expect(tree === gone.docrootTree)
+            default: Issue.record("it was not found")
+            }
+        }
+        connection.close()
+    }
+
     /// Its deadline may be long past, for it is the one of before it was stuck; and a tick may come between the loop's taking
     /// it back and its turn.
     @Test func aTickBeforeItsTurnDoesNotCloseIt() throws {
@@ -27,12 +58,7 @@ import Testing
         var ends: [CInt] = [-1, -1]
         try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0)
         let client = SharedDescriptor(OwnedDescriptor(adopting: ends[1]))
-        let made = Connection(
-            OwnedDescriptor(adopting: ends[0]), loop: loop, base: loop.base,
-            listener: Listener(socket: client, alwaysBypasses: true), slot: 0)
-        let connection = try #require(made)
-        loop.connections = [connection]
-        loop.connectionCount = 1
+        let connection = try makeConnection(loop, ends[0])
         connection.broughtBack = .sent(.done, hasProgressed: true)
         connection.phase = .rejoining
         connection.deadlineTick = loop.tick

@@ -33,7 +33,7 @@ final class FileSnapshot: @unchecked Sendable {
         case late
         /// It is larger than what is held in memory, or there are too many.
         case refused
-        /// The same, and it is longer by now: where it is appended to all the time, it is sent up to where it ended.
+        /// The same, and by now it is longer, or about to be: where it is appended to all the time, it is sent up to where it ended.
         case refusedAndGrown
         /// It cannot be read: the mount is gone, say.
         case failed(Errno)
@@ -62,7 +62,10 @@ final class FileSnapshot: @unchecked Sendable {
             guard version.size <= Limits.snapshotBytesMax, budget.reserve() else {
                 let present = try Files.presentVersion(descriptor)
                 if present == version { return .refused }
-                return present.size > version.size ? .refusedAndGrown : .changed
+                // Until the kernel is told that it has grown, the daemon gives its former end and times, but for the change time.
+                let isFormer =
+                    present.size == version.size && present.modifiedNanoseconds == version.modifiedNanoseconds
+                return present.size > version.size || isFormer ? .refusedAndGrown : .changed
             }
             let size = Int(version.size)
             // More, to see where it ends; and no whole number of pages, by which the daemon knows that none are kept.

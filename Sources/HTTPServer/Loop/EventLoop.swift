@@ -226,6 +226,8 @@ final class EventLoop: @unchecked Sendable {
     }
 
     private func use(_ mount: MountRoot?) {
+        isLettingGo = mount == nil && usesMount
+        if mount != nil { isMountInUse.store(true, ordering: .releasing) }
         mountTree?.removeAll()
         docrootTree.excludedDevice = mount?.device
         mountTree = mount.map { mount in
@@ -235,8 +237,6 @@ final class EventLoop: @unchecked Sendable {
                 openFileCacheCapacity: configuration.openFileCacheCapacity, closer: nil, measurements: measurements)
         }
         mountSerial = mount?.serial ?? 0
-        isLettingGo = mount == nil && usesMount
-        if mount != nil { isMountInUse.store(true, ordering: .releasing) }
     }
 
     /// At the end of a turn: nobody looks for anything in a mount that is gone, but what was found there may be on its way.
