@@ -65,7 +65,8 @@ let package = Package(
             name: "TelemetryTests", dependencies: ["Platform", "Telemetry", "TestSupport"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry"], swiftSettings: swiftSettings),
+            name: "FuseProxyTests", dependencies: ["FuseProxy", "Platform", "Telemetry", "TestSupport"],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: ["HTTPMessage", "HTTPServer", "Platform", "Telemetry", "TestSupport"],

@@ -1,6 +1,7 @@
 import Glibc
 import Platform
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import FuseProxy
@@ -21,22 +22,13 @@ struct CopyReaderTests {
         return isTmpfs && numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 13)
     }()
 
-    private func makeFile() throws -> OwnedDescriptor {
-        var name = Array("/dev/shm/serverfs-copy-XXXXXX".utf8CString)
-        let number = mkstemp(&name)
-        try #require(number >= 0)
-        unlink(name)
-        #expect(fcntl(number, F_SETFD, FD_CLOEXEC) == 0)
-        return OwnedDescriptor(adopting: number)
-    }
-
     /// Reads as often as can be in a second and a half, and counts the reads in which two writes are mixed; longer, if that was not
     /// enough.
     private func mixedReads(
         until isEnough: (_ mixed: Int, _ count: Int) -> Bool,
         _ read: (CInt, UnsafeMutableRawBufferPointer) throws -> Int
     ) throws -> (mixed: Int, of: Int) {
-        let file = SharedDescriptor(try makeFile())
+        let file = SharedDescriptor(try NamelessFile.make(in: "/dev/shm"))
         let isOver = EndFlag()
         let size = Self.size
         var bytes = [UInt8](repeating: 0, count: size)
@@ -93,7 +85,7 @@ struct CopyReaderTests {
     /// Who is kept waiting by one file does not wait for it again and again.
     @Test func waitingForAWriterEndsInTime() throws {
         let waits = WriterWait()
-        let file = try makeFile()
+        let file = try NamelessFile.make(in: "/dev/shm")
         func deadline(_ milliseconds: UInt64) -> UInt64 { Clock.monotonicNanoseconds + milliseconds * 1_000_000 }
         let identity = FileIdentity(try Files.status(file.rawValue))
         #expect(waits.wait(file.rawValue, identity, at: 0, until: deadline(5000)))

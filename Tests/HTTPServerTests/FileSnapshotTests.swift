@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -7,17 +8,6 @@ import Testing
 /// What comes of an attempt to hold a file in memory, and that no place is lost by it.
 @Suite struct FileSnapshotTests {
     private let budget = CountBudget(1)
-
-    /// - Returns: a descriptor of a file that has no name any more.
-    private func makeFile(_ bytes: [UInt8]) throws -> OwnedDescriptor {
-        var name = Array("/tmp/serverfs-snapshot-XXXXXX".utf8CString)
-        let number = mkstemp(&name)
-        try #require(number >= 0)
-        unlink(name)
-        #expect(fcntl(number, F_SETFD, FD_CLOEXEC) == 0)
-        #expect(write(number, bytes, bytes.count) == bytes.count)
-        return OwnedDescriptor(adopting: number)
-    }
 
     private func version(_ file: borrowing OwnedDescriptor) throws -> ContentVersion {
         ContentVersion(try Files.status(file.rawValue))
@@ -44,7 +34,7 @@ import Testing
     @Test(arguments: [0, 1, 4096, 26_400, Int(Limits.snapshotBytesMax)])
     func aFileThatStaysAsItIsIsTakenInWhole(_ count: Int) throws {
         let bytes = (0..<count).map { UInt8($0 % 251) }
-        let file = try makeFile(bytes)
+        let file = try NamelessFile.make(bytes)
         guard case .taken(let snapshot) = FileSnapshot.take(file.rawValue, try version(file), budget: budget) else {
             Issue.record("it was not taken")
             return
@@ -54,7 +44,7 @@ import Testing
     }
 
     @Test func oneThatIsAnotherByNowIsNot() throws {
-        let file = try makeFile([1, 2, 3])
+        let file = try NamelessFile.make([1, 2, 3])
         let before = try version(file)
         var longer = before
         longer.size = 4
@@ -69,7 +59,7 @@ import Testing
     }
 
     @Test func whatIsTooLargeOrHasNoPlaceIsRefused() throws {
-        let large = try makeFile([UInt8](repeating: 1, count: Int(Limits.snapshotBytesMax) + 1))
+        let large = try NamelessFile.make([UInt8](repeating: 1, count: Int(Limits.snapshotBytesMax) + 1))
         let before = try version(large)
         #expect(outcome(large.rawValue, before) == "refused")
         #expect(pwrite(large.rawValue, "x", 1, 0) == 1)
@@ -83,7 +73,7 @@ import Testing
         #expect(outcome(large.rawValue, before) == "changed")
         #expect(outcome(large.rawValue, try version(large)) == "taken 7")
         expectTheBudgetToBeWhole()
-        let small = try makeFile([1])
+        let small = try NamelessFile.make([1])
         #expect(budget.reserve())
         #expect(outcome(small.rawValue, try version(small)) == "refused")
     }

@@ -1,26 +1,16 @@
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 @testable import HTTPServer
 
 @Suite struct MappedFileTests {
-    /// - Returns: a descriptor of a file that has no name any more.
-    private func makeFile(_ bytes: [UInt8]) throws -> OwnedDescriptor {
-        var name = Array("/tmp/serverfs-mapped-XXXXXX".utf8CString)
-        let number = mkstemp(&name)
-        try #require(number >= 0)
-        unlink(name)
-        #expect(fcntl(number, F_SETFD, FD_CLOEXEC) == 0)
-        #expect(write(number, bytes, bytes.count) == bytes.count)
-        return OwnedDescriptor(adopting: number)
-    }
-
     /// What is reserved is given back once, whatever becomes of the mapping.
     @Test func aBudgetOfOneIsOneAtATime() throws {
         let budget = CountBudget(1)
-        let file = try makeFile([1, 2, 3])
-        let endsWithZero = try makeFile([1, 2, 0])
+        let file = try NamelessFile.make([1, 2, 3])
+        let endsWithZero = try NamelessFile.make([1, 2, 0])
         let directory = try Files.open("/", flags: O_RDONLY)
         for _ in 1...3 {
             #expect(budget.reserve())
@@ -39,7 +29,7 @@ import Testing
 
     @Test func aFileIsWholeUntilItIsCut() throws {
         let budget = CountBudget(1)
-        let file = try makeFile([UInt8](repeating: 7, count: 5000))
+        let file = try NamelessFile.make([UInt8](repeating: 7, count: 5000))
         #expect(budget.reserve())
         let mapped = try #require(MappedFile(file.rawValue, size: 5000, budget: budget))
         ftruncate(file.rawValue, 6000)
